@@ -1,0 +1,65 @@
+# make run    sets everything up and starts HexaSched with a sample; options: make run ARGS="--port 9000"
+# make test   sets everything up and runs all tests; options for pytest: make test ARGS="-k cron"
+# make check  format, lint, types, import contract, tests: the one definition of green
+
+usable = $(1) -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
+ifndef PYTHON
+PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do $(call usable,$$p) && echo $$p && break; done)
+endif
+VENV := .venv
+INSTALLED := $(VENV)/installed
+INSTALLED_TEST := $(VENV)/installed-test
+SOURCES := setup.cfg pyproject.toml tools/build_backend.py tools/build_assets.py \
+	$(wildcard web/assets/*.json web/assets/*.mjs web/assets/src/*)
+PIP := umask 022 && PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore $(VENV)/bin/python -m pip install --quiet
+
+# The stamps hold the folder's name: an environment does not work in a folder that was moved or copied.
+ifneq ($(shell cat $(INSTALLED) 2>/dev/null),$(CURDIR))
+$(INSTALLED): anew
+endif
+ifneq ($(shell cat $(INSTALLED_TEST) 2>/dev/null),$(CURDIR))
+$(INSTALLED_TEST): anew
+endif
+
+.PHONY: install run test lint check clean anew python
+install: $(INSTALLED)
+anew:
+
+python:
+	@[ -n "$(PYTHON)" ] && $(call usable,$(PYTHON)) || { echo "HexaSched needs Python 3.11 or newer and finds none. Install it, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+
+$(INSTALLED): $(SOURCES) | python
+	@$(PYTHON) tools/setup.py install
+	@echo "Setting up $(VENV): Python packages, Node.js, the browser's files (a minute or two) …"
+	@if $(VENV)/bin/python -c pass 2>/dev/null && [ "$$(cat $@ 2>/dev/null || pwd)" = "$(CURDIR)" ]; then :; \
+	else umask 022 && $(PYTHON) -m venv --clear $(VENV); fi
+	@$(PIP) --editable .
+	@echo "$(CURDIR)" > $@
+
+$(INSTALLED_TEST): $(INSTALLED)
+	@echo "Adding to $(VENV) what the tests need …"
+	@$(PIP) --editable '.[test,node18]'
+	@echo "$(CURDIR)" > $@
+
+run: python
+	@$(PYTHON) tools/setup.py run $(ARGS)
+	@$(MAKE) --no-print-directory install
+	@exec $(VENV)/bin/hexasched serve --sample $(ARGS)
+
+test: python
+	@$(PYTHON) tools/setup.py test
+	@$(MAKE) --no-print-directory $(INSTALLED_TEST)
+	@$(VENV)/bin/python tools/run_tests.py $(ARGS)
+
+lint: $(INSTALLED_TEST)
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+check: lint test
+
+clean:
+	rm -rf $(VENV) build dist web/static/dist sandbox/node/acorn.cjs *.egg-info
+	rm -rf .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

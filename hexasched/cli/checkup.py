@@ -1,0 +1,79 @@
+"""What `hexasched doctor` looks at."""
+
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from hexasched.cli.instance import Instance
+from hexasched.errors import HexaSchedError
+from hexasched.store import accounts, workers
+from hexasched.store.database import SAFE_SQLITE, sqlite_module
+
+LOW_DISK = 200 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; a fatal one keeps the service from working."""
+
+    ok: bool
+    what: str
+    fatal: bool = False
+
+
+def look(instance: Instance) -> list[Finding]:
+    """Everything, the most basic first."""
+    findings = [_data_dir(instance), *_sandbox(instance), *_database(instance)]
+    if all(finding.ok or not finding.fatal for finding in findings):
+        findings += _service(instance)
+    host = instance.config.mail.host
+    told = f"Alerts go through {host}:{instance.config.mail.port}."
+    findings.append(Finding(bool(host), told if host else "No mail server is set (mail.host): failures reach nobody."))
+    return findings
+
+
+def _data_dir(instance: Instance) -> Finding:
+    data_dir = instance.config.data_dir
+    free = shutil.disk_usage(data_dir).free
+    return Finding(free > LOW_DISK, f"Data folder {data_dir}: {free // 1024**2:,} MiB free.", fatal=False)
+
+
+def _sandbox(instance: Instance) -> list[Finding]:
+    from workers.facts import check_sandbox, runtimes
+
+    if instance.config.sandbox.mode == "none":
+        found = [Finding(False, "The sandbox is off (sandbox.mode): functions run as the service's user.")]
+    else:
+        problem = check_sandbox(instance.config)
+        found = [Finding(problem is None, problem or "The sandbox (bubblewrap, pasta) works.", fatal=True)]
+    labels = ", ".join(f"{runtime.label} ({runtime.version})" for runtime in runtimes())
+    return [*found, Finding(bool(labels), f"Runtimes: {labels or 'none'}.", fatal=True)]
+
+
+def _database(instance: Instance) -> list[Finding]:
+    try:
+        database = instance.database
+    except HexaSchedError as error:
+        return [Finding(False, str(error), fatal=True)]
+    findings = [Finding(True, f"Database: {database.url.render_as_string(hide_password=True)}.")]
+    if database.is_sqlite:
+        version = sqlite_module().sqlite_version
+        safe = sqlite_module().sqlite_version_info >= SAFE_SQLITE
+        note = "" if safe else "; older than 3.51.3, which mends a rare corruption with several processes"
+        findings.append(Finding(safe, f"SQLite {version}{note}."))
+    return findings
+
+
+def _service(instance: Instance) -> list[Finding]:
+    now = datetime.now(UTC)
+    with instance.database.reading() as connection:
+        present = workers.present(connection, now - timedelta(seconds=30))
+        has_users = accounts.has_users(connection)
+        tick = accounts.setting(connection, "scheduler_tick")
+    age = now - datetime.fromisoformat(tick) if tick else None
+    alive = age is not None and age < timedelta(seconds=30)
+    return [
+        Finding(has_users, "There is an account." if has_users else "No account yet: hexasched setup-code"),
+        Finding(bool(present), f"Workers present: {len(present)}." + ("" if present else " Is the service running?")),
+        Finding(alive, "The scheduler ticks." if alive else "The scheduler does not tick. Is the service running?"),
+    ]

@@ -1,0 +1,106 @@
+"""What every command begins with: the configuration, root given up, the database, the key."""
+
+import json
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from hexasched.config import Config, load
+from hexasched.errors import ConfigError, HexaSchedError
+from hexasched.privileges import drop_root
+from hexasched.secrets import KeyRing, load_key_ring
+from hexasched.store import accounts, schema
+from hexasched.store.database import Connection, Database, url_for
+
+SYSTEM_CONFIG = Path("/etc/hexasched/config.toml")
+FOUND_BY = "service.json"
+"""In the data folder: which configuration file the service there was started with."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One instance, as this process (which is no longer root) uses it."""
+
+    config: Config
+    config_file: Path | None
+
+    @cached_property
+    def database(self) -> Database:
+        """The database, at this program's schema. Raises StoreError with one clear line."""
+        database = Database(url_for(self.config.database_url, self.config.data_dir))
+        schema.check(database)
+        return database
+
+    @cached_property
+    def keys(self) -> KeyRing:
+        """The instance's key ring."""
+        return load_key_ring(self.config.data_dir)
+
+    def workspace(self, connection: Connection) -> accounts.Workspace:
+        """The workspace that the command line works in."""
+        workspace = accounts.first_workspace(connection)
+        if workspace is None:
+            raise HexaSchedError(
+                "There is no account yet. Open the dashboard, or: hexasched user create --email you@example.org"
+            )
+        return workspace
+
+
+def open_instance(config_file: Path | None = None) -> Instance:
+    """Read the configuration, give up root, and make sure that there is a data folder.
+
+    The configuration is the file named, else the one of the service that runs on the data folder, else the
+    system's. What the data folder says is only believed once root is given up: the service can write there.
+    """
+    named = config_file or (Path(os.environ["HEXASCHED_CONFIG"]) if os.environ.get("HEXASCHED_CONFIG") else None)
+    config, used = read_config(named or (SYSTEM_CONFIG if SYSTEM_CONFIG.exists() else None))
+    drop_root(config.data_dir, [used.absolute()] if used else [], config.user)
+    try:
+        config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise HexaSchedError(f"The data folder {config.data_dir} can't be made: {error.strerror}.") from None
+    if named is None and (noted := _of_running_service(config.data_dir)) is not None:
+        config, used = read_config(noted)
+    return Instance(config, used)
+
+
+def prepare(instance: Instance) -> None:
+    """Migrate the database and see that the key is there."""
+    database = Database(url_for(instance.config.database_url, instance.config.data_dir))
+    try:
+        schema.migrate(database)
+    finally:
+        database.close()
+    _ = instance.keys
+
+
+def read_config(file: Path | None) -> tuple[Config, Path | None]:
+    """The configuration out of `file` (None: only defaults) and the environment, and `file` again."""
+    try:
+        text = file.read_text() if file else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"The configuration file {file} can't be read: {error}"]) from None
+    return load(text, os.environ, _default_data_dir()), file
+
+
+def note_service(instance: Instance) -> None:
+    """Let commands that only know the data folder find this service's configuration."""
+    file = instance.config.data_dir / FOUND_BY
+    config_file = str(instance.config_file.absolute()) if instance.config_file else None
+    file.write_text(json.dumps({"config_file": config_file, "pid": os.getpid(), "port": instance.config.port}))
+
+
+def _of_running_service(data_dir: Path) -> Path | None:
+    try:
+        config_file = json.loads((data_dir / FOUND_BY).read_text())["config_file"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Path(config_file) if config_file and Path(config_file).exists() else None
+
+
+def _default_data_dir() -> Path:
+    if os.geteuid() == 0:
+        return Path("/var/lib/hexasched")
+    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(state) / "hexasched"

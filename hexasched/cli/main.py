@@ -1,0 +1,46 @@
+"""The command `hexasched`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from hexasched import __version__
+from hexasched.cli import cronjob, function, processes, run, user
+from hexasched.errors import ConfigError, HexaSchedError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="hexasched")
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path),
+    help="Default: $HEXASCHED_CONFIG, else what the running service has, else /etc/hexasched/config.toml.",
+)
+@click.pass_context
+def hexasched(context: click.Context, config_file: Path | None) -> None:
+    """Node.js functions on a cron schedule, on your own machine.
+
+    `hexasched serve` starts everything. HEXASCHED_DATA_DIR and HEXASCHED_PORT are enough for a second instance.
+    """
+    context.obj = config_file
+
+
+for group in (function.function, cronjob.cronjob, run.run, user.user):
+    hexasched.add_command(group)
+for command in processes.COMMANDS:
+    hexasched.add_command(command)
+
+
+def main() -> None:
+    """Run the command; a trouble that a person can mend is one clear line and exit status 1."""
+    try:
+        hexasched()
+    except ConfigError as error:
+        for mistake in error.mistakes:
+            print(f"hexasched: {mistake}", file=sys.stderr)  # noqa: T201 - the command line speaks on stderr
+        sys.exit(1)
+    except HexaSchedError as error:
+        print(f"hexasched: {error}", file=sys.stderr)  # noqa: T201 - the same
+        sys.exit(1)

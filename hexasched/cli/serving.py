@@ -1,0 +1,88 @@
+"""`hexasched serve`: prepares the instance and hands the command lines of its processes to the supervisor."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from hexasched import logs
+from hexasched.cli.instance import Instance, note_service, open_instance, prepare
+from hexasched.errors import HexaSchedError
+from hexasched.store import accounts
+from hexasched.supervisor.children import Child
+from hexasched.supervisor.ports import refuse_taken_port
+from hexasched.supervisor.supervise import supervise
+
+_STOP_S = 15.0  # for what has nothing to drain; far more than it takes
+
+
+def serve(config_file: Path | None, *, sample: bool, unsafe_no_sandbox: bool) -> None:
+    """Run the whole service in the foreground until SIGTERM or Ctrl-C."""
+    if unsafe_no_sandbox:
+        os.environ["HEXASCHED_SANDBOX_MODE"] = "none"
+    instance = open_instance(config_file)
+    if sample:
+        from hexasched.cli.sample import configured
+
+        instance = configured(instance)
+    logs.set_up("serve")
+    refuse_taken_port(instance.config.host, instance.config.port)
+    _check_sandbox(instance)
+    prepare(instance)
+    password = _plant(instance) if sample else None
+    note_service(instance)
+    supervise(
+        children(instance),
+        on_ready=lambda: _announce(instance, password),
+        notify_socket=os.environ.pop("NOTIFY_SOCKET", ""),
+    )
+
+
+def children(instance: Instance) -> list[Child]:
+    """The processes of the service: those that take new work in are stopped first."""
+    config = instance.config
+    named = ["--config", str(instance.config_file.absolute())] if instance.config_file else []
+    # -I would lose an editable install's path; the environment is ours alone once root is given up.
+    command = (sys.executable, "-m", "hexasched", *named)
+    env = dict(os.environ) | {"HEXASCHED_DATA_DIR": str(config.data_dir)}
+
+    def child(name: str, rank: int, stop_s: float = _STOP_S, label: str = "") -> Child:
+        return Child(name=label or name, argv=(*command, name), env=env, stop_rank=rank, stop_s=stop_s)
+
+    drain_s = config.drain_timeout_s + 20.0
+    found = [child("web", 0), child("scheduler", 1), child("notifier", 3)]
+    found += [child("worker", 2, drain_s, f"worker-{number + 1}") for number in range(config.workers.count)]
+    if config.sample.mail_catcher_port:
+        found.append(child("mail-catcher", 4))
+    return found
+
+
+def _check_sandbox(instance: Instance) -> None:
+    from workers.facts import check_sandbox
+
+    problem = check_sandbox(instance.config)
+    if problem:
+        raise HexaSchedError(
+            f"{problem}\nOr, for trying out only: hexasched serve --unsafe-no-sandbox (functions then run as you)."
+        )
+
+
+def _plant(instance: Instance) -> str | None:
+    from hexasched.cli.sample import plant
+
+    return plant(instance)
+
+
+def _announce(instance: Instance, password: str | None) -> None:
+    url = instance.config.public_url
+    with instance.database.writing() as connection:
+        code = None if accounts.has_users(connection) else accounts.new_setup_code(connection)
+    click.echo(f"\nHexaSched is ready: {url}")
+    if code:
+        click.echo(f"Make the first account: {url}/setup\nSetup code: {code}")
+    if password:
+        click.echo(f"Log in as owner@example.org with the password {password} (shown this once).")
+    if instance.config.sandbox.mode == "none":
+        click.echo("WARNING: no sandbox. Functions run as this user, with all its rights.")
+    sys.stdout.flush()

@@ -1,0 +1,55 @@
+"""What one run may use, and the sizes that hold for everything a user hands in."""
+
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Self
+
+KIB = 1024
+MIB = 1024 * KIB
+
+MAX_SOURCE_BYTES = MIB
+MAX_EVENT_BYTES = 256 * KIB
+MAX_RESULT_BYTES = 256 * KIB
+MAX_JSON_DEPTH = 100
+MAX_ENV_COUNT = 128
+MAX_ENV_VALUE_BYTES = 32 * KIB
+MAX_ENV_TOTAL_BYTES = 128 * KIB
+MAX_EXPRESSION_CHARS = 256
+MAX_ATTEMPTS = 20
+
+LOG_HEAD_BYTES = MIB
+LOG_TAIL_BYTES = 4 * MIB
+LOG_LINE_BYTES = 16 * KIB
+
+TERM_GRACE_S = 5.0
+SETTLE_GRACE_S = 2.0
+
+LEASE_S = 30.0
+HEARTBEAT_S = 5.0
+POLL_S = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Limits of one run; seconds, MiB and counts."""
+
+    timeout_s: int = 60
+    memory_mb: int = 256
+    processes: int = 64
+    open_files: int = 256
+    scratch_mb: int = 64
+    child_processes: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """As stored with a version."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Self:
+        """Limits as stored; a key that is missing has its default."""
+        known = {field.name for field in fields(cls)}
+        return replace(cls(), **{key: value for key, value in stored.items() if key in known})
+
+
+FLOOR = Limits(timeout_s=1, memory_mb=96, processes=16, open_files=32, scratch_mb=1)
+CEILING = Limits(timeout_s=900, memory_mb=2048, processes=256, open_files=1024, scratch_mb=1024)
+"""What a function may ask for unless the instance is configured otherwise."""

@@ -1,0 +1,33 @@
+"""The exceptions of HexaSched; a docstring is the kind of trouble, the message names the case."""
+
+
+class HexaSchedError(Exception):
+    """Something that a person can mend; its message is one clear line. The command line exits with 1."""
+
+
+class ConfigError(HexaSchedError):
+    """The configuration has mistakes; `mistakes` has one line for each."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = mistakes
+
+
+class StoreError(HexaSchedError):
+    """The database can't be used: not writable, newer than this program, not reachable."""
+
+
+class StoreBusyError(StoreError):
+    """The database does not answer right now; the same step may succeed when it is tried again."""
+
+
+class InvalidInputError(HexaSchedError):
+    """What a person typed can't be taken; `fields` maps a field's name to what is wrong with it."""
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        super().__init__("\n".join(f"{field}: {message}" for field, message in fields.items()))
+        self.fields = fields
+
+
+class SandboxError(HexaSchedError):
+    """The sandbox can't be set up on this machine; the message has the cure."""

@@ -1,0 +1,1 @@
+"""Turns time into queued runs; the only home of APScheduler."""

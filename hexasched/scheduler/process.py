@@ -1,0 +1,61 @@
+"""The scheduler process: APScheduler as the clock, a bell that wakes it, a reaper, one per instance."""
+
+import fcntl
+import signal
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import TextIO
+
+from apscheduler.schedulers.blocking import BlockingScheduler
+
+from hexasched import doorbell, logs
+from hexasched.domain.ticks import Plan
+from hexasched.errors import StoreError
+from hexasched.scheduler.ticker import CronJobStore, StagingExecutor
+from hexasched.store.database import Database
+
+
+def run(database: Database, data_dir: Path, on_ready: Callable[[], None]) -> None:
+    """Turn time into queued runs until SIGTERM. `on_ready` is called when the clock is about to run.
+
+    Nothing is kept in memory between rounds, so to stop at once is always right.
+    """
+    lock = _only_one(data_dir) if database.is_sqlite else None
+    clock = build(database, data_dir)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: clock.shutdown(wait=False))
+    with doorbell.Doorbell(data_dir, doorbell.SCHEDULE) as bell:
+        threading.Thread(target=_wake_on_ring, args=(bell, clock), daemon=True).start()
+        logs.event("scheduler.started")
+        on_ready()
+        clock.start()
+    logs.event("scheduler.stopped")
+    if lock is not None:
+        lock.close()
+
+
+def build(database: Database, data_dir: Path) -> BlockingScheduler:
+    """An APScheduler whose jobs are the rows of cron_jobs."""
+    staged: list[Plan] = []
+    clock = BlockingScheduler(timezone="UTC", jobstore_retry_interval=1)
+    clock.add_executor(StagingExecutor(staged), "default")
+    clock.add_jobstore(CronJobStore(database, staged, lambda: doorbell.ring(data_dir, doorbell.WORK)), "default")
+    return clock
+
+
+def _wake_on_ring(bell: doorbell.Doorbell, clock: BlockingScheduler) -> None:
+    while clock.state != 0 or not clock._event:  # noqa: SLF001 - APScheduler has no public word for "not started yet"
+        if bell.wait(timedelta(seconds=1).total_seconds()):
+            clock.wakeup()
+
+
+def _only_one(data_dir: Path) -> TextIO:
+    lock = (data_dir / "scheduler.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise StoreError(f"Another scheduler is running on {data_dir}. With SQLite there can be only one.") from None
+    return lock

@@ -1,0 +1,1 @@
+"""All SQL: one function is one use case."""

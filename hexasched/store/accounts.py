@@ -1,0 +1,281 @@
+"""Workspaces, users, members, the setup code, and the throttle of failed log-ins."""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, cast
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from hexasched.store import tables as t
+
+Role = Literal["owner", "developer", "viewer"]
+
+THROTTLE_LIMIT = 10
+THROTTLE_WINDOW = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, kw_only=True)
+class User:
+    """A person who can log in; `email` is in lower case."""
+
+    id: int
+    email: str
+    password_hash: str
+    session_version: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """A user in a workspace."""
+
+    workspace_id: int
+    user_id: int
+    email: str
+    role: Role
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace:
+    """What members share; every query carries its id."""
+
+    id: int
+    name: str
+    timezone: str
+    alert_email: str
+
+
+def has_users(connection: Connection) -> bool:
+    """Whether the first account was made."""
+    return connection.execute(select(t.users.c.id).limit(1)).first() is not None
+
+
+def new_setup_code(connection: Connection) -> str:
+    """A fresh code for the setup page; the one before it is no longer valid. Only its hash is stored."""
+    code = "-".join(secrets.token_hex(2) for _ in range(4))
+    save_setting(connection, "setup_code", _code_hash(code))
+    return code
+
+
+def check_setup_code(connection: Connection, code: str) -> bool:
+    """Whether `code` is the current setup code and no account exists yet."""
+    stored = setting(connection, "setup_code")
+    return stored is not None and hmac.compare_digest(stored, _code_hash(code)) and not has_users(connection)
+
+
+def _code_hash(code: str) -> str:
+    return hashlib.sha256(code.strip().lower().encode()).hexdigest()
+
+
+def create_first_account(
+    connection: Connection, *, email: str, password_hash: str, workspace: str, timezone: str, now: datetime
+) -> User | None:
+    """The first user with the first workspace, owned by them; None if somebody was first."""
+    if has_users(connection):
+        return None
+    workspace_id = connection.execute(
+        insert(t.workspaces)
+        .values(name=workspace, timezone=timezone, alert_email=email.lower(), created_at=now)
+        .returning(t.workspaces.c.id)
+    ).scalar_one()
+    connection.execute(delete(t.settings).where(t.settings.c.key == "setup_code"))
+    return create_user(
+        connection, workspace_id=workspace_id, email=email, password_hash=password_hash, role="owner", now=now
+    )
+
+
+def create_user(
+    connection: Connection, *, workspace_id: int, email: str, password_hash: str, role: Role, now: datetime
+) -> User | None:
+    """A new user who is a member of the workspace; None if the address has an account."""
+    values = {"email": email.lower(), "password_hash": password_hash, "created_at": now}
+    if user_by_email(connection, email) is not None:
+        return None
+    user_id = connection.execute(insert(t.users).values(**values).returning(t.users.c.id)).scalar_one()
+    connection.execute(insert(t.members).values(workspace_id=workspace_id, user_id=user_id, role=role, created_at=now))
+    return user_by_id(connection, user_id)
+
+
+def take_in(
+    connection: Connection, *, workspace_id: int, email: str, password_hash: str, role: Role, now: datetime
+) -> bool:
+    """Make the person of this address a member: with a new account, or one that is in no workspace any more.
+
+    Either way it has this password from now on. False, and nothing changed, if they are in a workspace.
+    """
+    user = user_by_email(connection, email)
+    if user is None:
+        create_user(connection, workspace_id=workspace_id, email=email, password_hash=password_hash, role=role, now=now)
+        return True
+    if workspace_of(connection, user.id) is not None:
+        return False
+    connection.execute(insert(t.members).values(workspace_id=workspace_id, user_id=user.id, role=role, created_at=now))
+    set_password(connection, user.id, password_hash)
+    return True
+
+
+def user_by_email(connection: Connection, email: str) -> User | None:
+    """The user with this address, in any case of letters."""
+    return _user(connection, t.users.c.email == email.lower())
+
+
+def user_by_id(connection: Connection, user_id: int) -> User | None:
+    """The user with this id."""
+    return _user(connection, t.users.c.id == user_id)
+
+
+def _user(connection: Connection, condition: object) -> User | None:
+    columns = (t.users.c.id, t.users.c.email, t.users.c.password_hash, t.users.c.session_version)
+    row = connection.execute(select(*columns).where(condition)).mappings().first()  # type: ignore[arg-type]
+    return User(**row) if row else None
+
+
+def set_password(connection: Connection, user_id: int, password_hash: str) -> None:
+    """A new password; every session of the user ends."""
+    connection.execute(
+        update(t.users)
+        .where(t.users.c.id == user_id)
+        .values(password_hash=password_hash, session_version=t.users.c.session_version + 1)
+    )
+
+
+def end_sessions(connection: Connection, user_id: int) -> None:
+    """Log the user out everywhere."""
+    connection.execute(
+        update(t.users).where(t.users.c.id == user_id).values(session_version=t.users.c.session_version + 1)
+    )
+
+
+def workspace_of(connection: Connection, user_id: int) -> tuple[Workspace, Role] | None:
+    """The workspace that the user works in, and their role there."""
+    row = (
+        connection.execute(
+            select(t.workspaces, t.members.c.role)
+            .join(t.members, t.members.c.workspace_id == t.workspaces.c.id)
+            .where(t.members.c.user_id == user_id)
+            .order_by(t.workspaces.c.id)
+            .limit(1)
+        )
+        .mappings()
+        .first()
+    )
+    return None if row is None else (_workspace(dict(row)), cast(Role, row["role"]))
+
+
+def first_workspace(connection: Connection) -> Workspace | None:
+    """The oldest workspace: what the command line works in."""
+    row = connection.execute(select(t.workspaces).order_by(t.workspaces.c.id).limit(1)).mappings().first()
+    return _workspace(dict(row)) if row else None
+
+
+def workspace_by_id(connection: Connection, workspace_id: int) -> Workspace | None:
+    """One workspace."""
+    row = connection.execute(select(t.workspaces).where(t.workspaces.c.id == workspace_id)).mappings().first()
+    return _workspace(dict(row)) if row else None
+
+
+def _workspace(row: dict[str, object]) -> Workspace:
+    return Workspace(**{key: row[key] for key in ("id", "name", "timezone", "alert_email")})  # type: ignore[arg-type]
+
+
+def create_workspace(connection: Connection, *, name: str, timezone: str, alert_email: str, now: datetime) -> Workspace:
+    """A further workspace, without members."""
+    values = {"name": name, "timezone": timezone, "alert_email": alert_email}
+    workspace_id = connection.execute(
+        insert(t.workspaces).values(**values, created_at=now).returning(t.workspaces.c.id)
+    ).scalar_one()
+    return Workspace(id=workspace_id, **values)
+
+
+def save_workspace(connection: Connection, workspace_id: int, *, name: str, timezone: str, alert_email: str) -> None:
+    """Change the workspace's name, default zone and the address that alerts go to."""
+    connection.execute(
+        update(t.workspaces)
+        .where(t.workspaces.c.id == workspace_id)
+        .values(name=name, timezone=timezone, alert_email=alert_email)
+    )
+
+
+def members(connection: Connection, workspace_id: int) -> list[Member]:
+    """All members of a workspace, by address."""
+    rows = connection.execute(
+        select(t.members.c.workspace_id, t.members.c.user_id, t.users.c.email, t.members.c.role)
+        .join(t.users, t.users.c.id == t.members.c.user_id)
+        .where(t.members.c.workspace_id == workspace_id)
+        .order_by(t.users.c.email)
+    ).mappings()
+    return [Member(**row) for row in rows]
+
+
+def set_role(connection: Connection, workspace_id: int, user_id: int, role: Role) -> bool:
+    """Give a member another role; False, and nothing changed, if that would leave no owner."""
+    if role != "owner" and _is_last_owner(connection, workspace_id, user_id):
+        return False
+    changed = connection.execute(
+        update(t.members)
+        .where(t.members.c.workspace_id == workspace_id, t.members.c.user_id == user_id)
+        .values(role=role)
+    )
+    return changed.rowcount == 1
+
+
+def remove_member(connection: Connection, workspace_id: int, user_id: int) -> bool:
+    """Take a member out; False, and nothing changed, if that would leave no owner."""
+    if _is_last_owner(connection, workspace_id, user_id):
+        return False
+    removed = connection.execute(
+        delete(t.members).where(t.members.c.workspace_id == workspace_id, t.members.c.user_id == user_id)
+    )
+    return removed.rowcount == 1
+
+
+def _is_last_owner(connection: Connection, workspace_id: int, user_id: int) -> bool:
+    owners = connection.execute(
+        select(t.members.c.user_id)
+        .where(t.members.c.workspace_id == workspace_id, t.members.c.role == "owner")
+        .with_for_update()
+    ).scalars()
+    return list(owners) == [user_id]
+
+
+def throttled_until(connection: Connection, buckets: list[str], now: datetime) -> datetime | None:
+    """When the next log-in may be tried if one of `buckets` ("account:…", "address:…") is over its limit."""
+    started = connection.execute(
+        select(func.max(t.login_failures.c.window_started_at)).where(
+            t.login_failures.c.bucket.in_(buckets),
+            t.login_failures.c.count >= THROTTLE_LIMIT,
+            t.login_failures.c.window_started_at > now - THROTTLE_WINDOW,
+        )
+    ).scalar()
+    return None if started is None else started + THROTTLE_WINDOW
+
+
+def note_failed_login(connection: Connection, buckets: list[str], now: datetime) -> None:
+    """Count a failed log-in against each bucket; windows that are over are forgotten."""
+    connection.execute(delete(t.login_failures).where(t.login_failures.c.window_started_at <= now - THROTTLE_WINDOW))
+    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    for bucket in buckets:
+        statement = make(t.login_failures).values(bucket=bucket[:320], count=1, window_started_at=now)
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=["bucket"], set_={"count": t.login_failures.c.count + 1})
+        )
+
+
+def forget_failed_logins(connection: Connection, buckets: list[str]) -> None:
+    """A log-in succeeded."""
+    connection.execute(delete(t.login_failures).where(t.login_failures.c.bucket.in_(buckets)))
+
+
+def setting(connection: Connection, key: str) -> str | None:
+    """What the instance remembers under `key`."""
+    return connection.execute(select(t.settings.c.value).where(t.settings.c.key == key)).scalar()
+
+
+def save_setting(connection: Connection, key: str, value: str) -> None:
+    """Remember `value` under `key`."""
+    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = make(t.settings).values(key=key, value=value)
+    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))

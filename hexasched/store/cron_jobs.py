@@ -1,0 +1,168 @@
+"""CronJobs as people make and change them; an edit never re-creates the past and never swallows a moment."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, insert, select, update
+
+from hexasched.domain.cron_clock import next_after
+from hexasched.domain.ticks import Window, paused_window, stored_schedule
+from hexasched.store import tables as t
+from hexasched.store import ticks
+
+
+@dataclass(frozen=True, kw_only=True)
+class CronJobFields:
+    """What a person sets; the expression and zone are valid, the event is JSON text."""
+
+    function_id: int
+    name: str
+    expression: str
+    timezone: str
+    event: str = "{}"
+    concurrency_policy: str = "Forbid"
+    catch_up: str = "last"
+    max_attempts: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class CronJob(CronJobFields):
+    """A CronJob; `next_run_at` is None while it is suspended or its schedule has no further moment."""
+
+    id: int
+    workspace_id: int
+    function_name: str
+    live_version_id: int | None
+    suspended: bool
+    suspend_reason: str
+    owed_from: datetime | None
+    next_run_at: datetime | None
+    revision: int
+    created_at: datetime
+
+
+_OTHERS = ("id", "workspace_id", "suspended", "suspend_reason", "owed_from", "next_run_at", "revision", "created_at")
+
+
+def _cron_jobs(workspace_id: int) -> Select[Any]:
+    return (
+        select(
+            *(t.cron_jobs.c[name] for name in (*CronJobFields.__dataclass_fields__, *_OTHERS)),
+            t.functions.c.name.label("function_name"),
+            t.functions.c.live_version_id,
+        )
+        .join(t.functions, t.functions.c.id == t.cron_jobs.c.function_id)
+        .where(t.cron_jobs.c.workspace_id == workspace_id, t.cron_jobs.c.deleted_at.is_(None))
+    )
+
+
+def all_of(connection: Connection, workspace_id: int, function_id: int | None = None) -> list[CronJob]:
+    """The workspace's CronJobs by name, or one function's."""
+    query = _cron_jobs(workspace_id).order_by(t.cron_jobs.c.name)
+    if function_id is not None:
+        query = query.where(t.cron_jobs.c.function_id == function_id)
+    return [CronJob(**row) for row in connection.execute(query).mappings()]
+
+
+def by_id(connection: Connection, workspace_id: int, cron_job_id: int) -> CronJob | None:
+    """One CronJob of the workspace."""
+    row = connection.execute(_cron_jobs(workspace_id).where(t.cron_jobs.c.id == cron_job_id)).mappings().first()
+    return CronJob(**row) if row else None
+
+
+def by_name(connection: Connection, workspace_id: int, name: str) -> CronJob | None:
+    """The CronJob of that name."""
+    row = connection.execute(_cron_jobs(workspace_id).where(t.cron_jobs.c.name == name)).mappings().first()
+    return CronJob(**row) if row else None
+
+
+def create(connection: Connection, workspace_id: int, wanted: CronJobFields, now: datetime) -> CronJob | None:
+    """A new CronJob whose first moment is the next one after `now`; None if the name is taken."""
+    if by_name(connection, workspace_id, wanted.name) is not None:
+        return None
+    values = asdict(wanted) | {"workspace_id": workspace_id, "created_at": now, "next_run_at": _next(wanted, now)}
+    connection.execute(insert(t.cron_jobs).values(values))
+    return by_name(connection, workspace_id, wanted.name)
+
+
+def save(connection: Connection, current: CronJob, wanted: CronJobFields, now: datetime) -> CronJob | None:
+    """Change a CronJob from now on; None if the new name is taken."""
+    namesake = by_name(connection, current.workspace_id, wanted.name)
+    if namesake is not None and namesake.id != current.id:
+        return None
+    values: dict[str, Any] = asdict(wanted)
+    if current.suspended:
+        _write_pause(connection, current, now)
+        values["owed_from"] = _next(wanted, now)
+    else:
+        ticks.settle_one(connection, current.id, now)
+        values["next_run_at"] = _next(wanted, now)
+    _change(connection, current.id, values)
+    return by_id(connection, current.workspace_id, current.id)
+
+
+def suspend(connection: Connection, current: CronJob, reason: str, now: datetime) -> None:
+    """Stop future runs; running ones go on."""
+    if current.suspended:
+        return
+    ticks.settle_one(connection, current.id, now)
+    owed_from = _next(current, now)
+    _change(
+        connection,
+        current.id,
+        {"suspended": True, "suspend_reason": reason, "owed_from": owed_from, "next_run_at": None},
+    )
+
+
+def resume(connection: Connection, current: CronJob, now: datetime) -> CronJob | None:
+    """Run again from the next moment on; the moments of the pause become one window."""
+    if current.suspended:
+        _write_pause(connection, current, now)
+        _change(
+            connection,
+            current.id,
+            {"suspended": False, "suspend_reason": "", "owed_from": None, "next_run_at": _next(current, now)},
+        )
+    return by_id(connection, current.workspace_id, current.id)
+
+
+def remove(connection: Connection, current: CronJob, now: datetime) -> None:
+    """Delete a CronJob; its runs stay in the history."""
+    if current.suspended:
+        _write_pause(connection, current, now)
+    else:
+        ticks.settle_one(connection, current.id, now)
+    _change(connection, current.id, {"deleted_at": now, "next_run_at": None, "owed_from": None})
+
+
+def windows(connection: Connection, cron_job_id: int, limit: int = 20) -> list[Window]:
+    """The newest windows of a CronJob. The caller got the CronJob through its workspace."""
+    rows = connection.execute(
+        select(t.windows.c.from_at, t.windows.c.to_at, t.windows.c.count, t.windows.c.reason)
+        .where(t.windows.c.cron_job_id == cron_job_id)
+        .order_by(t.windows.c.from_at.desc())
+        .limit(limit)
+    ).mappings()
+    return [Window(**row) for row in rows]
+
+
+def _next(wanted: CronJobFields, now: datetime) -> datetime | None:
+    return next_after(stored_schedule(wanted.expression), wanted.timezone, now)
+
+
+def _change(connection: Connection, cron_job_id: int, values: dict[str, Any]) -> None:
+    # The revision tells a scheduler that has read the row before that it is out of date.
+    connection.execute(
+        update(t.cron_jobs)
+        .where(t.cron_jobs.c.id == cron_job_id)
+        .values(values | {"revision": t.cron_jobs.c.revision + 1})
+    )
+
+
+def _write_pause(connection: Connection, current: CronJob, now: datetime) -> None:
+    if current.owed_from is None or current.owed_from > now:
+        return
+    window = paused_window(current.expression, current.timezone, current.owed_from, now)
+    if window is not None:
+        connection.execute(insert(t.windows).values(asdict(window) | {"cron_job_id": current.id, "created_at": now}))

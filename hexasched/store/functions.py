@@ -1,0 +1,288 @@
+"""Functions, their versions and drafts, and their environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from hexasched.domain.functions import EnvVar
+from hexasched.domain.limits import Limits
+from hexasched.secrets import KeyRing
+from hexasched.store import tables as t
+
+
+@dataclass(frozen=True, kw_only=True)
+class Function:
+    """A function; `live_version` is the number of the version that serves, None before the first deploy."""
+
+    id: int
+    workspace_id: int
+    name: str
+    description: str
+    live_version_id: int | None
+    live_version: int | None
+    env_revision: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """What a person writes: the content of a version to be."""
+
+    runtime: str
+    handler_file: str
+    source: str
+    dependencies: dict[str, str]
+    limits: Limits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """A numbered version (a draft has no number); never changes once it is built."""
+
+    id: int
+    function_id: int
+    number: int | None
+    state: str
+    program: Program
+    lockfile: str | None
+    analysis: dict[str, Any] | None
+    artifact_id: str | None
+    created_at: datetime
+    created_by: str | None  # the author's address
+
+
+_FUNCTION = (
+    *(t.functions.c[name] for name in ("id", "workspace_id", "name", "description", "live_version_id")),
+    t.versions.c.number.label("live_version"),
+    t.functions.c.env_revision,
+    t.functions.c.created_at,
+)
+
+
+def _functions(workspace_id: int) -> Any:
+    return (
+        select(*_FUNCTION)
+        .outerjoin(t.versions, t.versions.c.id == t.functions.c.live_version_id)
+        .where(t.functions.c.workspace_id == workspace_id, t.functions.c.deleted_at.is_(None))
+    )
+
+
+def all_of(connection: Connection, workspace_id: int) -> list[Function]:
+    """The workspace's functions by name."""
+    rows = connection.execute(_functions(workspace_id).order_by(t.functions.c.name)).mappings()
+    return [Function(**row) for row in rows]
+
+
+def by_name(connection: Connection, workspace_id: int, name: str) -> Function | None:
+    """One function of the workspace."""
+    row = connection.execute(_functions(workspace_id).where(t.functions.c.name == name)).mappings().first()
+    return Function(**row) if row else None
+
+
+def by_id(connection: Connection, workspace_id: int, function_id: int) -> Function | None:
+    """One function of the workspace."""
+    row = connection.execute(_functions(workspace_id).where(t.functions.c.id == function_id)).mappings().first()
+    return Function(**row) if row else None
+
+
+def create(connection: Connection, workspace_id: int, name: str, description: str, now: datetime) -> Function | None:
+    """A new function without a version; None if the name is taken."""
+    values = {"workspace_id": workspace_id, "name": name, "description": description, "created_at": now}
+    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    made = connection.execute(make(t.functions).values(values).on_conflict_do_nothing().returning(t.functions.c.id))
+    function_id = made.scalar()
+    return None if function_id is None else by_id(connection, workspace_id, function_id)
+
+
+def lock(connection: Connection, function_id: int) -> None:
+    """Until this transaction ends, nobody else makes a version of the function or changes its environment."""
+    connection.execute(select(t.functions.c.id).where(t.functions.c.id == function_id).with_for_update())
+
+
+def describe(connection: Connection, workspace_id: int, function_id: int, description: str) -> None:
+    """Change the description."""
+    connection.execute(
+        update(t.functions)
+        .where(t.functions.c.id == function_id, t.functions.c.workspace_id == workspace_id)
+        .values(description=description)
+    )
+
+
+def remove(connection: Connection, workspace_id: int, function_id: int, now: datetime) -> None:
+    """Delete a function and its CronJobs; their runs stay in the history."""
+    mine = (t.functions.c.id == function_id, t.functions.c.workspace_id == workspace_id)
+    if connection.execute(update(t.functions).where(*mine).values(deleted_at=now)).rowcount:
+        connection.execute(
+            update(t.cron_jobs)
+            .where(t.cron_jobs.c.function_id == function_id, t.cron_jobs.c.deleted_at.is_(None))
+            .values(deleted_at=now, next_run_at=None, revision=t.cron_jobs.c.revision + 1)
+        )
+
+
+def add_version(
+    connection: Connection, function_id: int, program: Program, *, draft: bool, user_id: int | None, now: datetime
+) -> int:
+    """A new version in state "building", numbered unless it is a draft; returns its id."""
+    lock(connection, function_id)  # under which numbers are given
+    newest = connection.execute(
+        select(func.max(t.versions.c.number)).where(t.versions.c.function_id == function_id)
+    ).scalar()
+    return int(
+        connection.execute(
+            insert(t.versions)
+            .values(
+                function_id=function_id,
+                number=None if draft else (newest or 0) + 1,
+                state="building",
+                runtime=program.runtime,
+                handler_file=program.handler_file,
+                source=program.source,
+                dependencies=program.dependencies,
+                limits=program.limits.to_json(),
+                created_by=user_id,
+                created_at=now,
+            )
+            .returning(t.versions.c.id)
+        ).scalar_one()
+    )
+
+
+def _versions(function_id: int) -> Any:
+    return (
+        select(t.versions, t.users.c.email)
+        .outerjoin(t.users, t.users.c.id == t.versions.c.created_by)
+        .where(t.versions.c.function_id == function_id)
+    )
+
+
+def versions(connection: Connection, function_id: int, limit: int = 50) -> list[Version]:
+    """The newest numbered versions. The caller got the function through its workspace."""
+    query = _versions(function_id).where(t.versions.c.number.is_not(None)).order_by(t.versions.c.number.desc())
+    return [_version(dict(row)) for row in connection.execute(query.limit(limit)).mappings()]
+
+
+def version(connection: Connection, function_id: int, version_id: int) -> Version | None:
+    """One version or draft of the function."""
+    row = connection.execute(_versions(function_id).where(t.versions.c.id == version_id)).mappings().first()
+    return _version(dict(row)) if row else None
+
+
+def version_numbered(connection: Connection, function_id: int, number: int) -> Version | None:
+    """The version with this number."""
+    row = connection.execute(_versions(function_id).where(t.versions.c.number == number)).mappings().first()
+    return _version(dict(row)) if row else None
+
+
+def newest_draft(connection: Connection, function_id: int, user_id: int) -> Version | None:
+    """What this person tested last without deploying it."""
+    mine = (t.versions.c.number.is_(None), t.versions.c.created_by == user_id)
+    query = _versions(function_id).where(*mine).order_by(t.versions.c.id.desc()).limit(1)
+    row = connection.execute(query).mappings().first()
+    return _version(dict(row)) if row else None
+
+
+def activate(connection: Connection, function_id: int, version_id: int) -> bool:
+    """Let a built, numbered version serve; False if it is not built, a draft, or another function's."""
+    fit = (
+        select(t.versions.c.id)
+        .where(
+            t.versions.c.id == version_id,
+            t.versions.c.function_id == function_id,
+            t.versions.c.state == "ready",
+            t.versions.c.number.is_not(None),
+        )
+        .exists()
+    )
+    changed = connection.execute(
+        update(t.functions).where(t.functions.c.id == function_id, fit).values(live_version_id=version_id)
+    )
+    return changed.rowcount == 1
+
+
+def _version(row: dict[str, Any]) -> Version:
+    program = Program(
+        runtime=row["runtime"],
+        handler_file=row["handler_file"],
+        source=row["source"],
+        dependencies=row["dependencies"],
+        limits=Limits.from_json(row["limits"]),
+    )
+    kept = ("id", "function_id", "number", "state", "lockfile", "analysis", "artifact_id", "created_at")
+    return Version(program=program, created_by=row["email"], **{name: row[name] for name in kept})
+
+
+def _place(function_id: int, name: str) -> str:
+    return f"env_vars/{function_id}/{name}"
+
+
+def environment(connection: Connection, keys: KeyRing, function_id: int) -> dict[str, str]:
+    """All variables with their values: for the worker that runs the function, and for nobody else."""
+    rows = connection.execute(
+        select(t.env_vars.c.name, t.env_vars.c.ciphertext).where(t.env_vars.c.function_id == function_id)
+    )
+    return {row.name: keys.decrypt(row.ciphertext, _place(function_id, row.name)) for row in rows}
+
+
+def secret_names(connection: Connection, function_id: int) -> tuple[str, ...]:
+    """The names of the variables whose values are never shown."""
+    names = connection.execute(
+        select(t.env_vars.c.name).where(t.env_vars.c.function_id == function_id, t.env_vars.c.secret)
+    ).scalars()
+    return tuple(names)
+
+
+def environment_names(connection: Connection, function_id: int) -> frozenset[str]:
+    """The names of all variables that are set."""
+    names = connection.execute(select(t.env_vars.c.name).where(t.env_vars.c.function_id == function_id)).scalars()
+    return frozenset(names)
+
+
+def shown_environment(connection: Connection, keys: KeyRing, function_id: int) -> list[EnvVar]:
+    """The variables as a page may show them, by name: a secret has no value."""
+    rows = connection.execute(
+        select(t.env_vars).where(t.env_vars.c.function_id == function_id).order_by(t.env_vars.c.name)
+    )
+    return [
+        EnvVar(
+            name=row.name,
+            secret=row.secret,
+            value=None if row.secret else keys.decrypt(row.ciphertext, _place(function_id, row.name)),
+        )
+        for row in rows
+    ]
+
+
+def save_environment(
+    connection: Connection, keys: KeyRing, function_id: int, wanted: Mapping[str, EnvVar], now: datetime
+) -> None:
+    """Make the environment exactly `wanted` (by name); a value of None keeps what is stored.
+
+    The function's env_revision goes up if anything changed: the next run has the new values.
+    """
+    stored = {
+        row.name: row for row in connection.execute(select(t.env_vars).where(t.env_vars.c.function_id == function_id))
+    }
+    gone = [name for name in stored if name not in wanted]
+    changed = [v for v in wanted.values() if v.value is not None or v.secret != stored[v.name].secret]
+    if gone:
+        connection.execute(
+            delete(t.env_vars).where(t.env_vars.c.function_id == function_id, t.env_vars.c.name.in_(gone))
+        )
+    for variable in changed:
+        values: dict[str, Any] = {"secret": variable.secret, "updated_at": now}
+        if variable.value is not None:
+            values["ciphertext"] = keys.encrypt(variable.value, _place(function_id, variable.name))
+        if variable.name in stored:
+            connection.execute(update(t.env_vars).where(t.env_vars.c.id == stored[variable.name].id).values(values))
+        else:
+            connection.execute(insert(t.env_vars).values(values | {"function_id": function_id, "name": variable.name}))
+    if gone or changed:
+        connection.execute(
+            update(t.functions)
+            .where(t.functions.c.id == function_id)
+            .values(env_revision=t.functions.c.env_revision + 1)
+        )

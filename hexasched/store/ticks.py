@@ -1,0 +1,140 @@
+"""The scheduler's transaction: run rows, windows and the advance of next_run_at commit together or not at all."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
+
+from hexasched.domain.outcomes import Status
+from hexasched.domain.ticks import DueJob, Plan, plan
+from hexasched.store import outbox
+from hexasched.store import tables as t
+
+_ACTIVE = (
+    select(t.runs.c.id)
+    .where(t.runs.c.cron_job_id == t.cron_jobs.c.id, t.runs.c.status.in_((Status.QUEUED, Status.RUNNING)))
+    .correlate(t.cron_jobs)
+    .exists()
+)
+_NEWEST_VERSION = (
+    select(func.max(t.versions.c.id))
+    .where(t.versions.c.function_id == t.functions.c.id, t.versions.c.number.is_not(None))
+    .correlate(t.functions)
+    .scalar_subquery()
+)
+_PLAIN = ("id", "workspace_id", "function_id", "revision", "expression", "timezone", "event", "concurrency_policy")
+
+
+def _jobs() -> Select[Any]:
+    return select(
+        *(t.cron_jobs.c[name] for name in (*_PLAIN, "catch_up", "max_attempts")),
+        t.functions.c.live_version_id,
+        _NEWEST_VERSION.label("newest_version_id"),
+        t.cron_jobs.c.next_run_at.label("due_at"),
+        _ACTIVE.label("active"),
+    ).join(t.functions, t.functions.c.id == t.cron_jobs.c.function_id)
+
+
+def due(connection: Connection, now: datetime, limit: int) -> list[DueJob]:
+    """Up to `limit` CronJobs whose moment has come, the longest waiting first."""
+    query = _jobs().where(t.cron_jobs.c.next_run_at <= now)
+    rows = connection.execute(query.order_by(t.cron_jobs.c.next_run_at, t.cron_jobs.c.id).limit(limit)).mappings()
+    return [DueJob(**row) for row in rows]
+
+
+def next_due(connection: Connection) -> datetime | None:
+    """The earliest next_run_at of all."""
+    earliest: datetime | None = connection.execute(select(func.min(t.cron_jobs.c.next_run_at))).scalar()
+    return earliest
+
+
+def settle(connection: Connection, plans: Sequence[Plan], now: datetime) -> int:
+    """Write the plans whose CronJob is still as it was read, and return how many runs were queued.
+
+    A CronJob that was edited, paused or settled by another scheduler in the meantime is left alone: its
+    `next_run_at` or `revision` differs.
+    """
+    current = _unchanged(connection, plans)
+    rows = [_run_row(p, tick, now) for p in current for tick in p.ticks if p.job.newest_version_id is not None]
+    windows = [_window_row(p, window, now) for p in current for window in p.windows]
+    if rows:
+        connection.execute(insert(t.runs), rows)
+    if windows:
+        connection.execute(insert(t.windows), windows)
+    for settled in current:
+        _alert_missed(connection, settled, now)
+    if current:
+        connection.execute(
+            update(t.cron_jobs).where(t.cron_jobs.c.id == bindparam("job")).values(next_run_at=bindparam("next")),
+            [{"job": p.job.id, "next": p.next_run_at} for p in current],
+        )
+    return sum(row["status"] == Status.QUEUED for row in rows)
+
+
+def settle_one(connection: Connection, cron_job_id: int, now: datetime) -> None:
+    """Give a CronJob's overdue moments their verdict before it is changed: an edit never swallows a moment."""
+    row = connection.execute(
+        _jobs().where(t.cron_jobs.c.id == cron_job_id, t.cron_jobs.c.next_run_at <= now)
+    ).mappings()
+    settle(connection, [plan(DueJob(**found), now) for found in row], now)
+
+
+def _unchanged(connection: Connection, plans: Sequence[Plan]) -> list[Plan]:
+    kept: list[Plan] = []
+    for start in range(0, len(plans), 500):
+        some = plans[start : start + 500]
+        query = select(t.cron_jobs.c.id, t.cron_jobs.c.next_run_at, t.cron_jobs.c.revision)
+        rows = connection.execute(
+            query.where(t.cron_jobs.c.id.in_([p.job.id for p in some])).order_by(t.cron_jobs.c.id).with_for_update()
+        )
+        stored = {row.id: (row.next_run_at, row.revision) for row in rows}
+        kept += [p for p in some if stored.get(p.job.id) == (p.job.due_at, p.job.revision)]
+    return kept
+
+
+def _run_row(settled: Plan, tick: Any, now: datetime) -> dict[str, Any]:
+    job = settled.job
+    queued = tick.status is Status.QUEUED
+    return {
+        "workspace_id": job.workspace_id,
+        "function_id": job.function_id,
+        "version_id": job.live_version_id or job.newest_version_id,
+        "cron_job_id": job.id,
+        "scheduled_for": tick.scheduled_for,
+        "max_attempts": job.max_attempts,
+        "trigger": "cron",
+        "status": tick.status,
+        "reason": tick.reason,
+        "event": job.event,
+        "available_at": now,
+        "created_at": now,
+        "finished_at": None if queued else now,
+    }
+
+
+def _window_row(settled: Plan, window: Any, now: datetime) -> dict[str, Any]:
+    return {
+        "cron_job_id": settled.job.id,
+        "from_at": window.from_at,
+        "to_at": window.to_at,
+        "count": window.count,
+        "reason": window.reason,
+        "created_at": now,
+    }
+
+
+def _alert_missed(connection: Connection, settled: Plan, now: datetime) -> None:
+    """One alert for all that a CronJob missed, not one for each moment."""
+    moments = [tick.scheduled_for for tick in settled.ticks if tick.status is Status.MISSED]
+    count = len(moments) + sum(window.count for window in settled.windows)
+    if count == 0:
+        return
+    starts = moments[:1] + [window.from_at for window in settled.windows]
+    ends = moments[-1:] + [window.to_at for window in settled.windows]
+    outbox.add_missed_alert(
+        connection,
+        settled.job.workspace_id,
+        {"cron_job_id": settled.job.id, "count": count, "from": min(starts).isoformat(), "to": max(ends).isoformat()},
+        now,
+    )

@@ -1,0 +1,187 @@
+"""What a worker needs to know about the run or build that it has claimed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from hexasched.domain.limits import Limits
+from hexasched.domain.outcomes import Status
+from hexasched.secrets import KeyRing
+from hexasched.store import functions, runs
+from hexasched.store import tables as t
+from hexasched.store.builds import BuildClaim
+from hexasched.store.functions import Program
+from hexasched.store.runs import Claim
+
+
+@dataclass(frozen=True, kw_only=True)
+class CronFacts:
+    """What the handler is told about its CronJob."""
+
+    id: int
+    name: str
+    expression: str
+    timezone: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunWork:
+    """A claimed run with its version, its environment and the facts for its event."""
+
+    claim: Claim
+    workspace_id: int
+    function_id: int
+    function_name: str
+    version_id: int
+    version_number: int | None
+    program: Program
+    analysis: dict[str, Any]
+    artifact_id: str | None
+    trigger: str
+    attempt: int
+    occurrence_id: str
+    scheduled_for: datetime | None
+    event: str
+    env: dict[str, str]
+    secret_names: tuple[str, ...]
+    cron_job: CronFacts | None
+    last_run_at: datetime | None
+    last_success_at: datetime | None
+
+
+def load_run(connection: Connection, keys: KeyRing, claim: Claim) -> RunWork:
+    """Everything for one claimed run. Raises HexaSchedError if its environment can't be decrypted."""
+    row = connection.execute(_run_query(claim.run_id)).mappings().one()
+    return RunWork(
+        claim=claim,
+        **{
+            name: row[name]
+            for name in ("workspace_id", "function_id", "function_name", "version_id", "version_number", "artifact_id")
+        },
+        **{name: row[name] for name in ("trigger", "attempt", "scheduled_for", "event")},
+        program=_program(dict(row)),
+        analysis=row["analysis"] or {},
+        occurrence_id=row["occurrence_id"] or runs.occurrence_id(claim.run_id),
+        env=functions.environment(connection, keys, row["function_id"]),
+        secret_names=functions.secret_names(connection, row["function_id"]),
+        cron_job=_cron_facts(dict(row)),
+        last_run_at=_last(connection, row["function_id"], claim.run_id, None),
+        last_success_at=_last(connection, row["function_id"], claim.run_id, Status.SUCCEEDED),
+    )
+
+
+def _run_query(run_id: int) -> Any:
+    run = [t.runs.c[n] for n in ("workspace_id", "function_id", "version_id", "trigger", "attempt", "scheduled_for")]
+    version = [t.versions.c[n] for n in ("runtime", "handler_file", "source", "dependencies", "limits", "analysis")]
+    cron = [t.cron_jobs.c[n].label(f"cron_{n}") for n in ("id", "name", "expression", "timezone")]
+    return (
+        select(
+            *run,
+            t.runs.c.event,
+            t.runs.c.occurrence_id,
+            *version,
+            t.versions.c.artifact_id,
+            t.versions.c.number.label("version_number"),
+            t.functions.c.name.label("function_name"),
+            *cron,
+        )
+        .join(t.versions, t.versions.c.id == t.runs.c.version_id)
+        .join(t.functions, t.functions.c.id == t.runs.c.function_id)
+        .outerjoin(t.cron_jobs, t.cron_jobs.c.id == t.runs.c.cron_job_id)
+        .where(t.runs.c.id == run_id)
+    )
+
+
+def _program(row: dict[str, Any]) -> Program:
+    return Program(
+        limits=Limits.from_json(row["limits"]),
+        **{name: row[name] for name in ("runtime", "handler_file", "source", "dependencies")},
+    )
+
+
+def _cron_facts(row: dict[str, Any]) -> CronFacts | None:
+    if row["cron_id"] is None:
+        return None
+    return CronFacts(**{name: row[f"cron_{name}"] for name in ("id", "name", "expression", "timezone")})
+
+
+def _last(connection: Connection, function_id: int, before: int, status: Status | None) -> datetime | None:
+    """When the function last started (or last succeeded) before this run; its index finds that at once."""
+    query = select(t.runs.c.started_at).where(
+        t.runs.c.function_id == function_id, t.runs.c.id < before, t.runs.c.started_at.is_not(None)
+    )
+    if status is not None:
+        query = query.where(t.runs.c.status == status)
+    started: datetime | None = connection.execute(query.order_by(t.runs.c.id.desc()).limit(1)).scalar()
+    return started
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildWork:
+    """A claimed build. For an analysis `version_id` is None and the program is what the editor holds.
+
+    `reusable` is (lockfile, artifact_id) of an earlier version with the same packages and runtime.
+    """
+
+    claim: BuildClaim
+    kind: str
+    workspace_id: int
+    function_id: int | None
+    version_id: int | None
+    program: Program
+    env: dict[str, str]
+    reusable: tuple[str | None, str | None] | None
+    run_after_id: int | None
+
+
+def load_build(connection: Connection, keys: KeyRing, claim: BuildClaim) -> BuildWork:
+    """Everything for one claimed build."""
+    row = (
+        connection.execute(
+            select(t.builds, t.versions.c.function_id)
+            .outerjoin(t.versions, t.versions.c.id == t.builds.c.version_id)
+            .where(t.builds.c.id == claim.build_id)
+        )
+        .mappings()
+        .one()
+    )
+    common = {name: row[name] for name in ("kind", "workspace_id", "version_id", "function_id", "run_after_id")}
+    if row["version_id"] is None:
+        program = Program(dependencies={}, limits=Limits(), **row["source"])
+        return BuildWork(claim=claim, program=program, env={}, reusable=None, **common)
+    version = functions.version(connection, row["function_id"], row["version_id"])
+    assert version is not None
+    return BuildWork(
+        claim=claim,
+        program=version.program,
+        env=functions.environment(connection, keys, row["function_id"]),
+        reusable=_reusable(connection, version),
+        **common,
+    )
+
+
+def _reusable(connection: Connection, wanted: functions.Version) -> tuple[str | None, str | None] | None:
+    rows = connection.execute(
+        select(t.versions.c.dependencies, t.versions.c.lockfile, t.versions.c.artifact_id)
+        .where(
+            t.versions.c.function_id == wanted.function_id,
+            t.versions.c.state == "ready",
+            t.versions.c.runtime == wanted.program.runtime,
+        )
+        .order_by(t.versions.c.id.desc())
+        .limit(20)
+    )
+    for row in rows:
+        if row.dependencies == wanted.program.dependencies:
+            return row.lockfile, row.artifact_id
+    return None
+
+
+def oldest_waiting(connection: Connection) -> datetime | None:
+    """Since when the oldest queued run that is due has been waiting."""
+    waiting: datetime | None = connection.execute(
+        select(func.min(t.runs.c.available_at)).where(t.runs.c.status == Status.QUEUED)
+    ).scalar()
+    return waiting

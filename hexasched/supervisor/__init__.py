@@ -1,0 +1,1 @@
+"""Starts the processes of `hexasched serve`, watches and drains them."""

@@ -1,0 +1,68 @@
+"""Processes that dead children left behind: they become ours, get a moment to end by themselves, and are reaped.
+
+The kernel gives the orphans below a "subreaper" (prctl(2)) to it, so none is missed, whatever session or process group
+it made for itself. A worker's keeper is one for the moment in which it writes out the logs of a worker that was killed.
+"""
+
+import os
+import signal
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from hexasched import linux, logs
+
+
+def adopt_from_now_on() -> None:
+    """Become the parent of every orphan below this process."""
+    linux.prctl(linux.PR_SET_CHILD_SUBREAPER, 1)
+
+
+def reap(own: Collection[int]) -> None:
+    """Reap the dead orphans; `own` are the pids of started children, which their Popen reaps."""
+    with suppress(ChildProcessError):
+        options = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        while (dead := os.waitid(os.P_ALL, 0, options)) and dead.si_pid not in own:
+            os.waitpid(dead.si_pid, 0)
+
+
+def living(own: Collection[int]) -> set[int]:
+    """The orphans that are there."""
+    return set(_children(os.getpid())).difference(own)
+
+
+def sweep(since: Mapping[int, float], own: Collection[int], now: float, grace_s: float) -> dict[int, float]:
+    """Kill the orphans that have been here for `grace_s`; returns since when (monotonic) each one is, by its pid."""
+    here = {pid: since.get(pid, now) for pid in living(own)}
+    for pid, came in here.items():
+        if now - came >= grace_s:
+            kill(pid)
+    return here
+
+
+def kill(orphan: int) -> None:
+    """SIGKILL `orphan` and all below it. It is our child and not reaped, so the pid can't be another's by now."""
+    logs.warning("supervisor.orphan_killed", pid=orphan, command=_command(orphan))
+    for pid in [orphan, *_descendants(orphan)]:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return "gone"
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    for child in _children(pid):
+        yield child
+        yield from _descendants(child)

@@ -1,0 +1,25 @@
+"""How a process says that it has started: a child to the supervisor, the supervisor to systemd."""
+
+import os
+import socket
+
+READY_FD = "HEXASCHED_READY_FD"
+
+
+def say_ready() -> None:
+    """Tell the supervisor that this process does its work now; nothing happens in a process that it did not start.
+
+    Works once: the variable is taken out of this process's environment.
+    """
+    number = os.environ.pop(READY_FD, "")
+    if number:
+        os.write(int(number), b"ready\n")
+        os.close(int(number))
+
+
+def sd_notify(address: str, state: str) -> None:
+    """Send `state`, such as READY=1, to systemd at `address` (the value of NOTIFY_SOCKET); see sd_notify(3)."""
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
+        sock.sendto(state.encode(), "\0" + address[1:] if address.startswith("@") else address)

@@ -1,0 +1,155 @@
+'use strict';
+// Hints for failures of the code itself and for what the sandbox refuses.
+
+const NO_PACKAGE_TYPE =
+  'This file is loaded as CommonJS. Name it index.mjs to use import and export, or use require and exports.handler.';
+const COMMONJS_WORDS =
+  'This file is an ES module, where require, module, exports and __dirname do not exist. Use import and export, or name the file index.cjs.';
+const LOWER_MEMORY = 'Work on less data at a time, or raise the function’s memory limit.';
+
+// A rule holds when the error's code is one of `codes` (if given) and `match` finds its message (if given).
+// `denied`: the sandbox refused it.
+const INSIDE = [
+  // Modules and syntax
+  {
+    codes: ['ERR_PACKAGE_PATH_NOT_EXPORTED'],
+    hint: 'The package does not offer that path. Import what its documentation names.',
+  },
+  { codes: ['ERR_UNSUPPORTED_DIR_IMPORT'], hint: 'An import names a file, not a folder: add /index.js.' },
+  {
+    codes: ['ERR_REQUIRE_ESM', 'ERR_REQUIRE_ASYNC_MODULE'],
+    hint: 'The package is an ES module, which require cannot load here. Use `await import("…")`, or name the file index.mjs and use import.',
+  },
+  {
+    codes: ['ERR_UNSUPPORTED_ESM_URL_SCHEME'],
+    hint: 'Node.js imports files and packages, not addresses. Add the package to the function’s packages and import it by its name.',
+  },
+  {
+    codes: ['ERR_IMPORT_ATTRIBUTE_MISSING', 'ERR_IMPORT_ASSERTION_TYPE_MISSING'],
+    hint: 'To import JSON, write: import data from "./data.json" with { type: "json" };',
+  },
+  {
+    codes: ['ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX'],
+    match: /enum/,
+    hint: '`enum` needs compiling, and Node.js only strips types. Use a union of strings, or an object with `as const`.',
+  },
+  {
+    codes: ['ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX'],
+    hint: 'Node.js only strips types; it does not compile enums, namespaces and parameter properties. Write that part as plain JavaScript with types.',
+  },
+  {
+    codes: ['ERR_UNSUPPORTED_NODE_MODULES_TYPE_STRIPPING'],
+    hint: 'The package ships TypeScript sources, which Node.js does not run. Use a package that ships JavaScript.',
+  },
+  {
+    codes: ['ERR_UNKNOWN_FILE_EXTENSION'],
+    match: /\.[cm]?tsx?\b/,
+    hint: 'This Node.js does not run TypeScript. Choose the Node.js 24 runtime, or write JavaScript in index.mjs.',
+  },
+  {
+    codes: ['ERR_DLOPEN_FAILED'],
+    hint: 'The package has a part in machine code that does not fit this machine or Node.js. Look for a package in plain JavaScript.',
+  },
+  {
+    match:
+      /^Cannot use import statement outside a module|^Unexpected token 'export'|^Cannot use 'import\.meta' outside|^'import' and 'export' may appear only/,
+    hint: NO_PACKAGE_TYPE,
+  },
+  { match: /^(?:require|module|exports|__dirname|__filename) is not defined/, hint: COMMONJS_WORDS },
+  {
+    match: /does not provide an export named '([^']+)'/,
+    hint: (link, found) =>
+      `The module has no export called ${found[1]}. Check the name; if it is the default export, import it without braces.`,
+  },
+  {
+    match: /^Unexpected token '<'$/,
+    hint: 'JSX is not supported: Node.js runs JavaScript and TypeScript without compiling.',
+  },
+  { match: /^await is only valid/, hint: 'Write async before the function that uses await.' },
+  // Files, processes and limits of the sandbox
+  {
+    codes: ['EROFS'],
+    denied: true,
+    hint: 'The function’s folder is read-only. Write to os.tmpdir(), which is empty at each start and gone at the end.',
+  },
+  {
+    codes: ['ENOSPC', 'EDQUOT', 'EFBIG'],
+    hint: 'The scratch space in os.tmpdir() is full. Delete what is no longer needed, or raise the function’s scratch limit.',
+  },
+  {
+    codes: ['EPERM', 'EACCES'],
+    match: /^(?:spawn|fork)/,
+    denied: true,
+    hint: 'The sandbox does not let this function start other programs. Allow child processes in the function’s limits if it needs them.',
+  },
+  {
+    codes: ['EAGAIN', 'ERR_WORKER_INIT_FAILED'],
+    match: /^(?:spawn|fork)|Worker/,
+    hint: 'The function has as many processes and threads as it may. End some, or raise the limit.',
+  },
+  { codes: ['ERR_ACCESS_DENIED'], denied: true, hint: 'The sandbox does not allow this.' },
+  {
+    codes: ['ENOENT'],
+    match: /^spawn/,
+    hint: (link) =>
+      `There is no program ${link.path ?? 'of that name'} in the sandbox. Use a package from npm instead.`,
+  },
+  {
+    codes: ['ENOENT'],
+    hint: (link) =>
+      `There is no file ${link.path ?? 'of that name'}. Files of earlier runs are gone: os.tmpdir() is empty at each start.`,
+  },
+  {
+    codes: ['EACCES', 'EPERM'],
+    match: /listen|bind/,
+    hint: 'Ports below 1024 cannot be listened on. Use a higher one, or 0 for a free one.',
+  },
+  {
+    codes: ['EACCES', 'EPERM'],
+    match: /^E(?:ACCES|PERM):/,
+    denied: true,
+    hint: 'The sandbox does not allow this. Files can be written in os.tmpdir() only.',
+  },
+  {
+    codes: ['EMFILE', 'ENFILE'],
+    hint: 'Too many files and connections are open at once. Close them when done, work on fewer at a time, or raise the limit.',
+  },
+  { codes: ['ENOMEM', 'ERR_MEMORY_ALLOCATION_FAILED', 'ERR_WORKER_OUT_OF_MEMORY'], hint: LOWER_MEMORY },
+  {
+    match:
+      /Array buffer allocation failed|heap out of memory|^Invalid (?:string|array|typed array) length|could not allocate memory/i,
+    hint: LOWER_MEMORY,
+  },
+  // The handler
+  {
+    match: /^Maximum call stack size exceeded/,
+    hint: 'A function calls itself without end. Look at the lines that repeat in the stack.',
+  },
+  {
+    match: /^Class constructor \S+ cannot be invoked without 'new'/,
+    hint: 'The file exports a class. Export a function: export default async (event, context) => { … }',
+  },
+  {
+    match: /^(?:callback|cb|done) is not a function|^context\.(?:succeed|fail|done) is not a function/,
+    hint: 'There is no callback: make the handler async, return its result, and throw an Error when it fails.',
+  },
+  {
+    codes: ['ABORT_ERR', '20'],
+    hint: 'It was cancelled: through context.signal, which fires at the time limit and when a person stops the run, or by the code itself.',
+  },
+  {
+    codes: ['23'],
+    match: /timeout/i,
+    hint: 'It took longer than the code allows it. Raise that time, or let the CronJob retry.',
+  },
+  {
+    codes: ['ERR_UNHANDLED_ERROR'],
+    hint: 'An "error" event had no listener. Add one: emitter.on("error", …).',
+  },
+  {
+    match: /which is not an Error\.$/,
+    hint: 'Throw new Error("…") instead: it remembers the line where it happened.',
+  },
+];
+
+module.exports = { INSIDE };

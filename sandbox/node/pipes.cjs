@@ -1,0 +1,78 @@
+'use strict';
+// Talks to the keeper: reads the control frame from fd 4, writes order records and the result frame on fd
+// 3.
+
+const RESULT_FD = 3;
+const CONTROL_FD = 4;
+const ORDER = { 1: 'O', 2: 'E' };
+
+const clock = new Int32Array(new SharedArrayBuffer(4));
+const { get: lengthGetter } = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  'length',
+);
+const lengthOf = (bytes) => Reflect.apply(lengthGetter, bytes, []);
+
+// `host` gives readSync, writeSync, closeSync, allocate(n) and encode(text) of the main realm, taken
+// before user code ran.
+function openPipes(host) {
+  function writeAll(fd, bytes) {
+    const length = lengthOf(bytes);
+    for (let offset = 0; offset < length;) {
+      try {
+        offset += host.writeSync(fd, bytes, offset);
+      } catch (error) {
+        // A child process that shares the pipe may have made it non-blocking.
+        if (error.code !== 'EAGAIN') throw error;
+        Atomics.wait(clock, 0, 0, 1);
+      }
+    }
+  }
+
+  function readExactly(length) {
+    const bytes = host.allocate(length);
+    for (let offset = 0; offset < length;) {
+      const got = host.readSync(CONTROL_FD, bytes, offset, length - offset);
+      if (got === 0) return null;
+      offset += got;
+    }
+    return bytes;
+  }
+
+  return {
+    ready() {
+      writeAll(RESULT_FD, host.encode('R\n'));
+    },
+
+    // The control frame's text, or null when the keeper closed the pipe because it needs this process no
+    // more.
+    receive() {
+      const header = readExactly(4);
+      const body = header && readExactly(((header[0] * 256 + header[1]) * 256 + header[2]) * 256 + header[3]);
+      host.closeSync(CONTROL_FD);
+      if (!body) return null;
+      const text = body.toString('utf8');
+      body.fill(0);
+      return text;
+    },
+
+    // Writes a chunk of stdout (1) or stderr (2), announced so that the keeper can put both in order.
+    output(fd, bytes) {
+      if (lengthOf(bytes) === 0) return;
+      try {
+        writeAll(RESULT_FD, host.encode(`${ORDER[fd]} ${lengthOf(bytes)}\n`));
+        writeAll(fd, bytes);
+      } catch {
+        // The code closed the descriptor, or the keeper is gone: a log line never fails a run.
+      }
+    },
+
+    frame(text) {
+      const bytes = host.encode(text);
+      writeAll(RESULT_FD, host.encode(`F ${lengthOf(bytes)}\n`));
+      writeAll(RESULT_FD, bytes);
+    },
+  };
+}
+
+module.exports = { openPipes };

@@ -1,0 +1,103 @@
+'use strict';
+// Collects how the run went and sends it, once, as the result frame.
+
+const { openDescriber } = require('./describe.cjs');
+const { recordEnv } = require('./env.cjs');
+const { toJson } = require('./result.cjs');
+const { openStacks } = require('./stack.cjs');
+const { bounded } = require('./text.cjs');
+
+const MAX_WARNINGS = 20;
+const MAX_WARNING = 1024;
+const CALLER_FRAMES = 12;
+
+const NOWHERE = { stack: '', file: null, line: null, column: null, source_line: null };
+
+// `host` are functions of the main realm, taken before user code ran (see bootstrap.cjs); `control` is the
+// parsed control frame; `folders` = {root, rootUrl, ours}.
+function openReport({ host, pipes, control, folders }) {
+  const { nonce } = control;
+  function readLines(file) {
+    try {
+      return host.readFileSync(`${folders.root}/${file}`, 'utf8').split('\n');
+    } catch {
+      return [];
+    }
+  }
+
+  const stacks = openStacks({ ...folders, readLines });
+  const describe = openDescriber({ host, stacks });
+  const warnings = [];
+  let sent = false;
+
+  function callerPlace() {
+    Error.stackTraceLimit = CALLER_FRAMES;
+    return stacks.caller(new Error().stack);
+  }
+
+  const env = recordEnv({
+    real: host.env,
+    variables: control.env,
+    optional: control.optional_env,
+    callerPlace,
+  });
+
+  function failure(reason, type, message, { hint = null, thrown = null } = {}) {
+    const place = thrown ? describe(thrown) : NOWHERE;
+    const { stack, file, line, column, source_line } = place;
+    const error = {
+      type,
+      message: bounded(message, 8192),
+      stack,
+      file,
+      line,
+      column,
+      source_line,
+      code: null,
+      hint,
+    };
+    return { ok: false, reason, result: null, error };
+  }
+
+  return {
+    env: env.proxy,
+
+    warn(message) {
+      if (warnings.length < MAX_WARNINGS) warnings.push(bounded(message, MAX_WARNING));
+    },
+
+    done: () => ({ ok: true, reason: 'ok', result: null, error: null }),
+
+    // The outcome of a handler that returned `value`.
+    returned(value) {
+      const { json, refused } = toJson(value, host);
+      if (refused) return failure('result', 'ResultError', refused);
+      return { ok: true, reason: 'ok', result: json, error: null };
+    },
+
+    // The outcome of code that threw: while it was loaded (reason "load") or run ("error"; "denied" by the
+    // sandbox).
+    threw(reason, thrown) {
+      try {
+        const { denied, ...error } = describe(reason === 'load' ? host.withPosition(thrown) : thrown);
+        return { ok: false, reason: denied && reason === 'error' ? 'denied' : reason, result: null, error };
+      } catch {
+        return failure(reason, 'Error', 'The code threw something that cannot be described.');
+      }
+    },
+
+    // An outcome in words of ours; `thrown`, if given, is an Error made at the place that it is about.
+    failure,
+
+    json: (text) => ({ ok: true, reason: 'ok', result: text, error: null }),
+
+    send(outcome) {
+      if (sent) return;
+      sent = true;
+      const read = { env_read: env.read(), env_missing: env.missing() };
+      pipes.frame(JSON.stringify({ nonce, ...outcome, warnings, ...read }));
+    },
+  };
+}
+
+module.exports = { openReport };

@@ -1,0 +1,131 @@
+'use strict';
+// Drives one run to its frame: loads, calls, lets pending work end, catches every way of ending early.
+
+const { makeContext } = require('./context.cjs');
+const { loadHandler, NoHandler } = require('./handler.cjs');
+
+// Bound before user code runs, which may replace them.
+const listenerCount = process.listenerCount.bind(process);
+const exit = process.exit.bind(process);
+const reallyExit = process.reallyExit.bind(process);
+const later = setTimeout;
+
+// Time that is kept free at the end so that a handler which ended before the time limit is not reported as
+// stopped by it.
+const MARGIN_MS = 100;
+
+const UNSETTLED = {
+  load: 'Loading the file never ended: a top-level await waits for something that can no longer happen.',
+  run: 'The handler never ended: it waits for something that can no longer happen.',
+};
+const UNSETTLED_HINT =
+  'Nobody calls the resolve or reject of a promise. Look at each new Promise(…) and at each callback.';
+
+// Starts the run that `control` (the control frame) asks for. `report` comes from report.cjs,
+// `importFile()` imports the function's file, `pendingWarning(seconds)` names what is still open. The
+// process ends when the run does.
+function startRun({ control, report, importFile, pendingWarning }) {
+  const { context, remaining, abort } = makeContext(control.context, control.timeout_ms);
+  let stage = 'load';
+  let outcome = null;
+  let decided = null;
+  let settledAt = null;
+  let exitedAt = null;
+
+  // Nothing changes the outcome any more; the code's own exit listeners run before the frame, because some
+  // write logs.
+  function finish(result, code = 0) {
+    if (result.ok && process.exitCode && !exitedAt) {
+      report.warn('process.exitCode was set, but a run fails only when its handler throws.');
+    }
+    decided ??= { result, code };
+    try {
+      exit(code);
+    } catch {
+      // A listener threw, which is too late to matter.
+    }
+    leave();
+  }
+
+  function leave() {
+    report.send(decided.result);
+    reallyExit(decided.code);
+  }
+
+  function cutOff() {
+    report.warn(pendingWarning(Math.round((settledAt - remaining()) / 100) / 10));
+    finish(outcome);
+  }
+
+  function settle(result) {
+    stage = 'settled';
+    outcome = result;
+    settledAt = remaining();
+    const patience = settledAt - MARGIN_MS < control.settle_ms ? settledAt - MARGIN_MS : control.settle_ms;
+    // Not counted as work itself: with nothing else left the loop ends at once, and beforeExit finishes.
+    later(cutOff, patience > 0 ? patience : 0).unref();
+  }
+
+  function failed(thrown) {
+    if (stage === 'settled' && !outcome.ok) return;
+    if (stage === 'settled')
+      report.warn('The error came after the handler had returned: something was not awaited.');
+    finish(report.threw(stage === 'load' ? 'load' : 'error', thrown));
+  }
+
+  // How the run ends when the code calls process.exit(code).
+  function exited(code) {
+    if (stage === 'settled') return { result: outcome, code: 0 };
+    const message = `The code called process.exit(${code}) before the handler had ended.`;
+    const hint = 'Return from the handler when the work is done, and throw an Error when it failed.';
+    return { result: report.failure('exit', 'ProcessExit', message, { hint, thrown: exitedAt }), code };
+  }
+
+  function watch() {
+    process.exit = function (...code) {
+      exitedAt = new Error('process.exit');
+      return Reflect.apply(exit, process, code);
+    };
+    process.reallyExit = (code) => {
+      decided ??= exited(code);
+      leave();
+    };
+    for (const event of ['uncaughtException', 'unhandledRejection']) {
+      // A listener of the code's own takes care of it, as in plain Node.
+      process.on(event, (thrown) => listenerCount(event) > 1 || failed(thrown));
+    }
+    process.on('beforeExit', () => {
+      if (stage === 'settled') finish(outcome);
+      finish(report.failure('unsettled', 'Unsettled', UNSETTLED[stage], { hint: UNSETTLED_HINT }));
+    });
+    process.on('SIGTERM', () => {
+      abort();
+      if (stage === 'settled') cutOff();
+    });
+  }
+
+  async function load() {
+    try {
+      return await loadHandler(control.handler, importFile);
+    } catch (thrown) {
+      if (thrown instanceof NoHandler) finish(report.failure('load', 'NoHandler', thrown.message));
+      return finish(report.threw('load', thrown));
+    }
+  }
+
+  async function run() {
+    const handler = await load();
+    if (control.mode === 'load') finish(report.done());
+    stage = 'run';
+    try {
+      settle(report.returned(await handler(control.event, context)));
+    } catch (thrown) {
+      settle(report.threw('error', thrown));
+    }
+  }
+
+  watch();
+  run();
+}
+
+module.exports = { startRun };

@@ -1,0 +1,130 @@
+"""The processes of one launch: held at the start, told to stop, killed, and proven dead."""
+
+import contextlib
+import json
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sandbox import proc, spawn
+from sandbox.launch import Launch
+from sandbox.loop import Loop
+
+WORST_FOR_THE_KERNEL = 1000  # when the machine runs out of memory a run goes first
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exit:
+    """How the tree ended: a code as os.waitstatus_to_exitcode gives it, and what it used."""
+
+    code: int
+    cpu_s: float
+    peak_bytes: int
+
+
+class Process:
+    """A tree of processes, from its start until nothing of it is left.
+
+    Under bubblewrap `first` is process 1 of the namespace, whose death is the death of all others in it. Without a
+    sandbox, when the tree is not `contained`, it is Node.js itself, and others of its session are killed with it.
+    """
+
+    def __init__(self, launch: Launch, loop: Loop, *, on_up: Callable[[], None], on_dead: Callable[[], None]) -> None:
+        """Start it. `on_up` is called when `first` is known and waits; raises OSError if it can't be started."""
+        self.pipes = spawn.start(launch)
+        self._loop, self._on_up, self._on_dead = loop, on_up, on_dead
+        self.contained = launch.held
+        self._info = b""
+        self._control_open = True
+        self.first = None if launch.held else self.pipes.pid
+        self._first_fd: int | None = None
+        loop.watch(self.pipes.pidfd, self._exited)
+        if self.pipes.info is not None:
+            loop.watch(self.pipes.info, self._learn)
+
+    def release(self, kernel_limits: dict[int, int]) -> None:
+        """Set the limits and let `first` go on."""
+        assert self.first is not None
+        with contextlib.suppress(ProcessLookupError):  # then it is dead already, and `on_dead` will come
+            for which, value in kernel_limits.items():
+                proc.limit(self.first, which, value)
+            proc.offer_to_the_kernel(self.first, WORST_FOR_THE_KERNEL)
+        if self.pipes.block is not None:
+            with contextlib.suppress(BrokenPipeError):
+                os.write(self.pipes.block, b"x")
+
+    def terminate(self) -> bool:
+        """Ask Node.js to end; whether it could be asked."""
+        if self.first is None:
+            return False
+        targets = proc.children(self.first)[:1] if self.contained else [self.first]
+        for pid in targets:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+                return True
+        return False
+
+    def kill(self) -> None:
+        """Kill the whole tree."""
+        with contextlib.suppress(ProcessLookupError):
+            if self._first_fd is not None:
+                signal.pidfd_send_signal(self._first_fd, signal.SIGKILL)
+            elif self.contained:
+                signal.pidfd_send_signal(self.pipes.pidfd, signal.SIGKILL)
+            else:
+                # It leads a session and a group of its own; its number is taken until it is waited for.
+                os.killpg(self.pipes.pid, signal.SIGKILL)
+
+    def close_control(self) -> None:
+        """Close our end of the control pipe: all is said."""
+        os.close(self.pipes.control)
+        self._control_open = False
+
+    def collect(self) -> Exit:
+        """Wait for what is dead and close everything; call it once, after `on_dead`."""
+        _, status, usage = os.wait4(self.pipes.pid, 0)
+        if self.contained and self.first is not None:
+            # Orphaned by bubblewrap's end it became our child, and its usage includes all that ran inside.
+            with contextlib.suppress(ChildProcessError):
+                _, _, usage = os.wait4(self.first, 0)
+        for fd in self._open():
+            self._loop.forget(fd)
+            os.close(fd)
+        return Exit(
+            code=os.waitstatus_to_exitcode(status),
+            cpu_s=usage.ru_utime + usage.ru_stime,
+            peak_bytes=usage.ru_maxrss * 1024,
+        )
+
+    def _learn(self) -> None:
+        assert self.pipes.info is not None
+        piece = os.read(self.pipes.info, 4096)
+        self._info += piece
+        if piece and b"}" not in self._info:
+            return  # it comes in several pieces
+        self._loop.forget(self.pipes.info)
+        if piece:
+            self.first = int(json.loads(self._info)["child-pid"])
+            with contextlib.suppress(ProcessLookupError):
+                self._first_fd = os.pidfd_open(self.first)
+            self._on_up()
+
+    def _exited(self) -> None:
+        self._loop.forget(self.pipes.pidfd)
+        self.kill()
+        if self._first_fd is None:
+            self._on_dead()
+        else:
+            self._loop.watch(self._first_fd, self._ended)
+
+    def _ended(self) -> None:
+        assert self._first_fd is not None
+        self._loop.forget(self._first_fd)
+        self._on_dead()
+
+    def _open(self) -> list[int]:
+        pipes = self.pipes
+        control = pipes.control if self._control_open else None
+        fds = [pipes.pidfd, pipes.out, pipes.err, pipes.result, control, pipes.info, pipes.block, self._first_fd]
+        return [fd for fd in fds if fd is not None]

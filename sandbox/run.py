@@ -1,0 +1,247 @@
+"""One job from spawn to outcome: its deadlines, the watch over its memory, its end. Never blocks."""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import wraps
+
+from hexasched import logs
+from hexasched.domain.limits import MIB, TERM_GRACE_S
+from hexasched.domain.outcomes import Outcome
+from sandbox import jobs, limits, proc
+from sandbox.channel import ResultChannel
+from sandbox.classify import Cause, Evidence, internal, outcome_of, split_exit
+from sandbox.control import control_frame, send_part
+from sandbox.launch import Launch
+from sandbox.loop import Loop
+from sandbox.output import Output
+from sandbox.process import Exit, Process
+from sandbox.spool import Spool
+
+BOOT_S = 20.0
+LINGER_S = 1.0  # that a process has to end after its frame
+ANNOUNCE_S = 0.05
+DRAIN_S = 1.0
+NEVER = float("inf")
+
+_REMARKS: dict[Cause, str] = {
+    "time": "The time limit is reached; the function is told to stop.",
+    "cancel": "This run was cancelled; the function is told to stop.",
+    "replaced": "A newer run replaces this one; the function is told to stop.",
+    "drain": "The service is stopping; the function is told to stop.",
+    "gone": "The service's worker is gone; the function was killed.",
+    "memory": "The memory limit is reached; the function was killed.",
+    "files": "There are too many files in /tmp; the function was killed.",
+    "boot": "The sandbox did not start in time.",
+}
+_AT_ONCE: tuple[Cause, ...] = ("gone", "memory", "files", "boot")
+
+
+def _guarded(step: Callable[["Run"], None]) -> Callable[["Run"], None]:
+    """A fault of ours in one run must not end the keeper, and with it all others."""
+
+    @wraps(step)
+    def run_step(run: "Run") -> None:
+        try:
+            step(run)
+        except Exception:  # noqa: BLE001 - whatever it was, it ends this run as ours and is logged
+            logs.failure("sandbox.run_failed", key=run.job.key)
+            run.give_up()
+
+    return run_step
+
+
+class Run:
+    """A job that has been launched. `wake_at` is when `tick` is due, on the monotonic clock."""
+
+    def __init__(
+        self, job: jobs.Job, launch: Launch, spool: Spool, loop: Loop, tell: Callable[[jobs.Message], None]
+    ) -> None:
+        """Start it; what happens is told to `tell`, last of all Finished. Raises OSError if it can't be started."""
+        self.job, self._spool, self._loop, self._tell = job, spool, loop, tell
+        self._channel = ResultChannel(secrets.token_hex(16))
+        self._process = Process(launch, loop, on_up=self._up, on_dead=self._dead)
+        pipes = self._process.pipes
+        self._output = Output({"o": pipes.out, "e": pipes.err, "result": pipes.result}, self._channel, spool)
+        self._unsent = b""
+        self._cause: Cause | None = None
+        self._began = self._ended = 0.0
+        self._peak, self._cpu_s = 0, 0.0
+        self._announced = 0
+        self._announced_at = -NEVER
+        self._boot_by = time.monotonic() + BOOT_S
+        self._stop_at = self._kill_at = self._sample_at = self._announce_at = NEVER
+        self._faulty = self._over = False
+        if not launch.held:
+            self._up()
+
+    @property
+    def pids(self) -> tuple[int | None, ...]:
+        """The processes that this run waits for itself."""
+        return self._process.pipes.pid, self._process.first
+
+    @property
+    def wake_at(self) -> float:
+        """When something is to be done although nothing happens."""
+        return min(self._boot_by, self._stop_at, self._kill_at, self._sample_at, self._announce_at)
+
+    def tick(self, now: float) -> None:
+        """Do what is due at `now`."""
+        if now >= self._boot_by:
+            self.stop("boot")
+        if now >= self._stop_at:
+            self.stop("time")
+        if now >= self._kill_at:
+            self._kill_at = NEVER
+            self._measure()
+            self._process.kill()
+        if now >= self._sample_at:
+            self._sample_at = now + limits.SAMPLE_S
+            self._sample()
+        if now >= self._announce_at:
+            self._announce(now)
+
+    def stop(self, cause: Cause) -> None:
+        """End it because of `cause`, unless it has ended or is ending: the first cause counts."""
+        if self._cause is not None or self._channel.frame is not None:
+            return
+        self._cause = cause
+        self._stop_at = self._boot_by = NEVER
+        self._output.remark(_REMARKS[cause])
+        if cause not in _AT_ONCE and self._began and self._process.terminate():
+            self._kill_at = time.monotonic() + TERM_GRACE_S
+        else:
+            self._process.kill()
+
+    def kill(self) -> None:
+        """Kill it, whatever state it is in."""
+        self._process.kill()
+
+    @_guarded
+    def _up(self) -> None:
+        job = self.job
+        base = limits.base_data_bytes(job.runtime.node)
+        self._process.release(limits.kernel_limits(job, base, contained=self._process.contained))
+        if job.mode == "install":
+            self._begin()
+        else:
+            self._loop.watch(self._process.pipes.result, self._await_ready)
+
+    @_guarded
+    def _await_ready(self) -> None:
+        if not self._output.listen() or self._channel.mistake:
+            self._loop.forget(self._process.pipes.result)
+        elif self._channel.ready:
+            self._loop.forget(self._process.pipes.result)
+            self._begin()
+
+    def _begin(self) -> None:
+        pipes = self._process.pipes
+        assert self._process.first is not None
+        self._boot_by = NEVER
+        self._began = time.monotonic()
+        self._stop_at = self._began + self.job.limits.timeout_s
+        self._sample_at = self._began + limits.SAMPLE_S
+        for fd in (pipes.out, pipes.err, pipes.result):
+            self._loop.watch(fd, self._pump)
+        self._tell(jobs.Started(key=self.job.key, pid=self._process.first))
+        if self.job.mode != "install":
+            self._unsent = control_frame(self.job, self._channel.nonce)
+            self._loop.watch(pipes.control, self._send_control, writing=True)
+
+    @_guarded
+    def _send_control(self) -> None:
+        control = self._process.pipes.control
+        self._unsent = send_part(control, self._unsent)
+        if not self._unsent:
+            self._loop.forget(control)
+            self._process.close_control()
+
+    @_guarded
+    def _pump(self) -> None:
+        self._output.pump()
+        for fd in self._output.take_ended():
+            self._loop.forget(fd)
+        if self._channel.frame is not None and not self._ended:
+            self._ended = time.monotonic()
+            self._stop_at = NEVER
+            self._kill_at = min(self._kill_at, self._ended + LINGER_S)
+        if self._spool.size > self._announced:
+            self._announce_at = min(self._announce_at, self._announced_at + ANNOUNCE_S)
+
+    def _announce(self, now: float) -> None:
+        self._announced, self._announced_at, self._announce_at = self._spool.size, now, NEVER
+        self._tell(jobs.Output(key=self.job.key, size=self._spool.size))
+
+    def _measure(self) -> proc.Usage:
+        # Of what is killed nobody else tells the processor time.
+        used = proc.tree_usage(self._process.first) if self._process.first else proc.Usage()
+        self._peak, self._cpu_s = max(self._peak, used.resident), max(self._cpu_s, used.cpu_s)
+        return used
+
+    @_guarded
+    def _sample(self) -> None:
+        first = self._process.first
+        assert first is not None
+        used = self._measure()
+        if used.held > self.job.limits.memory_mb * MIB:
+            self.stop("memory")
+        elif self._process.contained and limits.files_in_scratch(first) > limits.scratch_files(self.job):
+            self.stop("files")
+
+    @_guarded
+    def _dead(self) -> None:
+        self._stop_at = self._kill_at = self._sample_at = self._announce_at = self._boot_by = NEVER
+        self._over = True
+        drained_by = time.monotonic() + DRAIN_S
+        while self._began and self._output.pump() and time.monotonic() < drained_by:
+            pass
+        words = self._output.last_words if self._began else self._output.early_words()
+        ended = self._process.collect()
+        outcome = internal("The service failed while it watched this run. Its log says why.")
+        if not self._faulty:
+            outcome = self._outcome(ended, words)
+        self._output.finish()
+        self._finish(replace(outcome, log_bytes=self._spool.kept, log_dropped_bytes=self._output.dropped))
+
+    def give_up(self) -> None:
+        """End it as our own failure."""
+        if self._over:
+            self._finish(internal("The service failed at the end of this run. Its log says why."))
+            return
+        self._faulty = True
+        pipes = self._process.pipes
+        for fd in (pipes.out, pipes.err, pipes.result):
+            self._loop.forget(fd)
+        self._process.kill()
+
+    def _finish(self, outcome: Outcome) -> None:
+        self._tell(jobs.Finished(key=self.job.key, size=self._spool.size, outcome=outcome))
+
+    def _outcome(self, ended: Exit, words: bytes) -> Outcome:
+        now = time.monotonic()
+        if not self._began and self._cause in (None, "boot"):
+            logs.warning(
+                "sandbox.not_started", key=self.job.key, code=ended.code, said=words.decode("utf-8", "replace")
+            )
+        exit_code, signal = split_exit(ended.code)
+        outcome = outcome_of(
+            Evidence(
+                mode=self.job.mode,
+                limits=self.job.limits,
+                ready=bool(self._began),
+                frame=self._channel.frame,
+                mistake=self._channel.mistake,
+                cause=self._cause,
+                exit_code=exit_code,
+                signal=signal,
+                last_words=words,
+            )
+        )
+        return replace(
+            outcome,
+            duration_ms=round(((self._ended or now) - self._began) * 1000) if self._began else 0,
+            cpu_ms=round(max(self._cpu_s, ended.cpu_s) * 1000),
+            peak_memory_bytes=max(self._peak, ended.peak_bytes),
+        )

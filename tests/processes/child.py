@@ -1,0 +1,50 @@
+"""A child of the tested supervisor; notes its pid in `<folder>/<name>.pid` and its end in `<folder>/stopped`."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import FrameType
+
+from hexasched.supervisor.ready import say_ready
+
+
+def main() -> None:
+    """argv: folder, name, behaviour (good, slow, stubborn, silent, unable, dying, parent, forker)."""
+    folder, name, behaviour = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+    if behaviour == "unable":
+        sys.exit(1)
+    if behaviour == "dying":
+        sys.exit(7)
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        (folder / f"{name}.told").touch()
+        if behaviour == "stubborn":
+            return
+        if behaviour == "slow":
+            signal.alarm(1)
+            signal.pause()
+        with (folder / "stopped").open("a") as notes:
+            notes.write(f"{name}\n")
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGALRM, lambda _number, _frame: None)
+    if behaviour == "forker":
+        # The grandchild's parent is gone at once; the grandchild ends by itself.
+        subprocess.run(["sh", "-c", 'sh -c \'echo $$ > "$0"\' "$0" &', folder / f"{name}-child.pid"], check=True)
+    (folder / f"{name}.new").write_text(str(os.getpid()))
+    (folder / f"{name}.new").rename(folder / f"{name}.pid")
+    if behaviour != "silent":
+        say_ready()
+    if behaviour == "parent":
+        # A session of its own and no interest in SIGTERM: what a daemon does to outlive its parent.
+        argv = [sys.executable, "-m", "tests.processes.child", str(folder), f"{name}-child", "stubborn"]
+        subprocess.Popen(argv, start_new_session=True)
+    while True:
+        signal.pause()
+
+
+if __name__ == "__main__":
+    main()

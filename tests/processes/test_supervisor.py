@@ -1,0 +1,205 @@
+"""The supervisor with real processes: ready, replaced, drained in order, and nothing left whatever happens."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.waiting import wait_until
+
+Start = Callable[..., subprocess.Popen[str]]
+ROOT = Path(__file__).parents[2]
+DEADLINE_S = 20
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """start("name:behaviour:rank:stop_s", …, patience={…}) runs a supervisor; everything is killed afterwards."""
+    supervisors: list[subprocess.Popen[str]] = []
+
+    def start_one(*specs: str, patience: dict[str, object] | None = None, notify: str = "") -> subprocess.Popen[str]:
+        argv = [sys.executable, "-m", "tests.processes.supervised", str(tmp_path), json.dumps(patience or {}), *specs]
+        env = {**os.environ, "NOTIFY_SOCKET": notify}
+        supervisor = subprocess.Popen(
+            argv, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        supervisors.append(supervisor)
+        return supervisor
+
+    yield start_one
+    for supervisor in supervisors:
+        supervisor.kill()
+        supervisor.communicate()
+    for process in left(tmp_path):
+        process.kill()
+
+
+def left(folder: Path) -> list[psutil.Process]:
+    """The processes that have `folder` as an argument: the supervisor and all that it started."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        if str(folder) in (process.info["cmdline"] or []):
+            found.append(process)
+    return found
+
+
+def ready(supervisor: subprocess.Popen[str]) -> None:
+    assert supervisor.stdout is not None
+    assert supervisor.stdout.readline() == "READY\n", supervisor.communicate()
+
+
+def pid_of(folder: Path, name: str, *, other_than: int = 0) -> int:
+    def read() -> int:
+        try:
+            pid = int((folder / f"{name}.pid").read_text())
+        except (FileNotFoundError, ValueError):
+            return 0
+        return pid if pid != other_than else 0
+
+    return wait_until(read, deadline_s=DEADLINE_S, what=f"the pid of {name}")
+
+
+def stop(supervisor: subprocess.Popen[str], number: int = signal.SIGTERM) -> str:
+    """Send the signal, wait for the end; what was said on stderr."""
+    supervisor.send_signal(number)
+    return supervisor.communicate(timeout=DEADLINE_S)[1]
+
+
+def test_it_is_ready_when_every_child_has_said_so(start: Start, tmp_path: Path) -> None:
+    supervisor = start("web:good:0:5", "worker:silent:1:5")
+    pid_of(tmp_path, "web")
+    pid_of(tmp_path, "worker")
+    supervisor.send_signal(signal.SIGTERM)
+    assert supervisor.communicate(timeout=DEADLINE_S)[0] == ""
+
+    supervisor = start("web:good:0:5", "worker:good:1:5")
+    ready(supervisor)
+    stop(supervisor)
+    assert supervisor.returncode == 0
+    assert left(tmp_path) == []
+
+
+def test_it_tells_systemd_when_it_is_ready_and_when_it_stops(start: Start, tmp_path: Path) -> None:
+    address = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(address)
+        systemd.settimeout(DEADLINE_S)
+        supervisor = start("web:good:0:5", notify=address)
+        assert systemd.recv(100) == b"READY=1"
+        stop(supervisor)
+        assert systemd.recv(100) == b"STOPPING=1"
+
+
+def test_it_replaces_a_killed_child_within_a_second(start: Start, tmp_path: Path) -> None:
+    supervisor = start("web:good:0:5", "worker:good:1:5")
+    ready(supervisor)
+    killed = pid_of(tmp_path, "worker")
+    os.kill(killed, signal.SIGKILL)
+
+    def replaced() -> bool:
+        return any("worker" in process.cmdline() and process.pid != killed for process in left(tmp_path))
+
+    wait_until(replaced, deadline_s=1, what="another worker")
+    pid_of(tmp_path, "worker", other_than=killed)
+    assert "child=worker how=signal KILL" in stop(supervisor)
+
+
+def test_it_gives_up_on_a_child_that_dies_five_times_in_a_row(start: Start, tmp_path: Path) -> None:
+    supervisor = start("web:good:0:5", "worker:dying:1:5", patience={"restart_delays": [0, 0.05, 0.05, 0.05]})
+    said = supervisor.communicate(timeout=DEADLINE_S)[1]
+    assert supervisor.returncode == 1
+    assert said.count("child=worker pid=") == 5
+    assert "worker ended 5 times in a row soon after its start, the last time with exit status 7" in said
+    assert (tmp_path / "stopped").read_text() == "web\n"
+    assert left(tmp_path) == []
+
+
+def test_it_stops_at_once_when_a_child_cannot_begin(start: Start, tmp_path: Path) -> None:
+    supervisor = start("web:unable:0:5", "worker:good:1:5")
+    said = supervisor.communicate(timeout=DEADLINE_S)[1]
+    assert supervisor.returncode == 1
+    assert said.count("child=web pid=") == 1
+    assert said.endswith("web could not start; why is in the lines above.\n")
+    assert left(tmp_path) == []
+
+
+def test_it_kills_and_replaces_a_child_that_never_gets_ready(start: Start, tmp_path: Path) -> None:
+    supervisor = start("web:silent:0:5", patience={"start": 0.5})
+    hung = pid_of(tmp_path, "web")
+    pid_of(tmp_path, "web", other_than=hung)
+    assert "supervisor.never_ready child=web" in stop(supervisor)
+
+
+def test_it_drains_rank_after_rank(start: Start, tmp_path: Path) -> None:
+    supervisor = start("worker:good:3:5", "web:slow:0:5", "notifier:good:2:5", "scheduler:slow:1:5")
+    ready(supervisor)
+    stop(supervisor)
+    assert (tmp_path / "stopped").read_text().split() == ["web", "scheduler", "notifier", "worker"]
+    assert supervisor.returncode == 0
+
+
+def test_it_kills_a_child_that_does_not_stop_in_its_time(start: Start, tmp_path: Path) -> None:
+    supervisor = start("web:stubborn:0:0.3", "worker:good:1:5")
+    ready(supervisor)
+    assert "supervisor.killed child=web" in stop(supervisor)
+    assert (tmp_path / "stopped").read_text() == "worker\n"
+    assert left(tmp_path) == []
+
+
+def test_it_stops_at_once_at_a_second_signal(start: Start, tmp_path: Path) -> None:
+    supervisor = start("worker:stubborn:0:3600", patience={"same_wish": 0.0})
+    ready(supervisor)
+    supervisor.send_signal(signal.SIGTERM)
+    wait_until((tmp_path / "worker.told").exists, deadline_s=DEADLINE_S, what="the first signal to be acted on")
+    stop(supervisor, signal.SIGINT)
+    assert left(tmp_path) == []
+
+
+def test_it_takes_two_signals_in_one_moment_for_one(start: Start, tmp_path: Path) -> None:
+    supervisor = start("worker:slow:0:30")
+    ready(supervisor)
+    supervisor.send_signal(signal.SIGTERM)
+    supervisor.send_signal(signal.SIGINT)
+    supervisor.communicate(timeout=DEADLINE_S)
+    assert (tmp_path / "stopped").read_text() == "worker\n"
+
+
+def test_it_leaves_no_child_when_it_is_killed(start: Start, tmp_path: Path) -> None:
+    supervisor = start("web:stubborn:0:5", "worker:good:1:5")
+    ready(supervisor)
+    supervisor.kill()
+    supervisor.communicate()
+    wait_until(lambda: not left(tmp_path), deadline_s=DEADLINE_S, what="the end of all children")
+
+
+def test_it_leaves_nothing_that_a_killed_child_had_started(start: Start, tmp_path: Path) -> None:
+    supervisor = start("worker:parent:0:5", patience={"orphan": 0.3})
+    ready(supervisor)
+    orphan = psutil.Process(pid_of(tmp_path, "worker-child"))
+    os.kill(pid_of(tmp_path, "worker"), signal.SIGKILL)
+    wait_until(lambda: not orphan.is_running(), deadline_s=DEADLINE_S, what="the orphan's end")
+    stop(supervisor)
+    assert left(tmp_path) == []
+
+
+def test_it_leaves_nothing_that_a_stopped_child_had_started(start: Start, tmp_path: Path) -> None:
+    supervisor = start("worker:parent:0:5", patience={"orphan": 0.3})
+    ready(supervisor)
+    pid_of(tmp_path, "worker-child")
+    assert "supervisor.orphan_killed" in stop(supervisor)
+    assert left(tmp_path) == []
+
+
+def test_it_leaves_no_zombie_of_a_stranger(start: Start, tmp_path: Path) -> None:
+    supervisor = start("worker:forker:0:5")
+    ready(supervisor)
+    stranger = pid_of(tmp_path, "worker-child")
+    wait_until(lambda: not psutil.pid_exists(stranger), deadline_s=DEADLINE_S, what="the reaping")
+    stop(supervisor)

@@ -1,0 +1,4 @@
+export default async () => {
+  setInterval(() => {}, 1000);
+  return 'done';
+};

@@ -1,0 +1,2 @@
+import { sepp } from 'node:path';
+export default () => sepp;

@@ -1,0 +1,2 @@
+import { help } from './util.mjs';
+export default () => help();

@@ -1,0 +1,3 @@
+const { sep } = require('node:path');
+const stripe = require('@acme/stripe/client');
+exports.handler = () => stripe && sep;

@@ -1,0 +1,4 @@
+export default () => {
+  Error.prepareStackTrace = (error, sites) => sites;
+  throw new Error('sites');
+};

@@ -1,0 +1,6 @@
+export default {
+  prefix: 'id ',
+  async scheduled(event) {
+    return this.prefix + event.id;
+  },
+};

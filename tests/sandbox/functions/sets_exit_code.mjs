@@ -1,0 +1,3 @@
+export default async () => {
+  process.exitCode = 2;
+};

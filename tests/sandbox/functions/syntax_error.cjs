@@ -1,0 +1,3 @@
+const subject = 'Daily summary';
+const body = = 'none';
+module.exports = () => subject + body;

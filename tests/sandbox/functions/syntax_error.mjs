@@ -1,0 +1,3 @@
+const subject = 'Daily summary';
+const body = = 'none';
+export default () => subject + body;

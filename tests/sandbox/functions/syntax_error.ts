@@ -1,0 +1,3 @@
+const count: number = 1;
+  const size: = 2;
+export default () => count + size;

@@ -1,0 +1,4 @@
+export default async () => {
+  setTimeout(() => Promise.reject(new Error('mail refused')), 20);
+  return 'done';
+};

@@ -1,0 +1,3 @@
+export default async () => {
+  throw { status: 502, body: 'x'.repeat(5000) };
+};

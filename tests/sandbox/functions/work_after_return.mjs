@@ -1,0 +1,4 @@
+export default async () => {
+  setTimeout(() => console.log('the last line'), 200);
+  return 'done';
+};

@@ -1,0 +1,83 @@
+"""Two streams become one again."""
+
+from collections.abc import Callable
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sandbox.interleave import Channel, Interleaver
+
+Writes = list[tuple[Channel, bytes]]
+
+
+def nothing(_: Channel) -> bytes:
+    """A pipe in which nothing is."""
+    return b""
+
+
+def merged(order: Interleaver, out: bytes, err: bytes, more: Callable[[Channel], bytes] = nothing) -> Writes:
+    """What merge yields for these bytes."""
+    return list(order.merge(bytearray(out), bytearray(err), more))
+
+
+def test_announced_bytes_come_in_the_announced_order() -> None:
+    order = Interleaver()
+    for channel, count in (("o", 1), ("e", 2), ("o", 1)):
+        order.announce("o" if channel == "o" else "e", count)
+    assert merged(order, b"13", b"22") == [("o", b"1"), ("e", b"22"), ("o", b"3")]
+
+
+def test_bytes_that_nobody_announced_come_at_once() -> None:
+    assert merged(Interleaver(), b"out", b"err") == [("o", b"out"), ("e", b"err")]
+
+
+def test_bytes_that_are_still_in_the_other_pipe_are_fetched() -> None:
+    order = Interleaver()
+    order.announce("e", 3)
+    order.announce("o", 3)
+    assert merged(order, b"out", b"", lambda channel: b"err") == [("e", b"err"), ("o", b"out")]
+
+
+def test_an_announcement_that_was_a_lie_holds_nothing_back() -> None:
+    order = Interleaver()
+    order.announce("e", 3)
+    assert merged(order, b"out", b"") == [("o", b"out")]
+    assert merged(order, b"", b"err") == [("e", b"err")]
+
+
+def test_a_write_that_arrives_in_parts_keeps_its_place() -> None:
+    order = Interleaver()
+    order.announce("o", 6)
+    order.announce("e", 3)
+    assert merged(order, b"abc", b"") == [("o", b"abc")]
+    assert merged(order, b"def", b"err") == [("o", b"def"), ("e", b"err")]
+
+
+CHANNELS = st.sampled_from(["o", "e"])
+
+
+@settings(database=None)
+@given(
+    st.lists(st.tuples(CHANNELS, st.binary(min_size=1, max_size=5))), st.lists(st.tuples(CHANNELS, st.integers(0, 9)))
+)
+def test_nothing_is_lost_and_each_stream_keeps_its_order(writes: Writes, lies: list[tuple[Channel, int]]) -> None:
+    order = Interleaver()
+    for channel, count in lies:
+        order.announce(channel, count)
+    whole = {name: b"".join(data for channel, data in writes if channel == name) for name in ("o", "e")}
+    result = merged(order, whole["o"], whole["e"])
+    assert whole == {name: b"".join(data for channel, data in result if channel == name) for name in ("o", "e")}
+
+
+@settings(database=None)
+@given(st.lists(st.tuples(CHANNELS, st.binary(min_size=1, max_size=5))))
+def test_honest_announcements_give_the_exact_order(writes: Writes) -> None:
+    order = Interleaver()
+    out, err = (b"".join(data for channel, data in writes if channel == name) for name in ("o", "e"))
+    for channel, data in writes:
+        order.announce(channel, len(data))
+    joined: Writes = []
+    for channel, data in writes:
+        same = joined and joined[-1][0] == channel
+        joined[-1:] = [(channel, joined[-1][1] + data)] if same else [*joined[-1:], (channel, data)]
+    assert merged(order, out, err) == joined

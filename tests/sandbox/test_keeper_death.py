@@ -1,0 +1,135 @@
+"""Whoever dies or freezes, nothing of a run is left, and its output is kept."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+from hexasched.domain.limits import Limits
+from hexasched.domain.outcomes import Reason, Status
+from tests.sandbox.harness import Worker, alive, family, family_of, running_worker, seconds_since
+from tests.waiting import wait_until
+
+WAITS = "export default () => { console.log('up'); return new Promise(() => setInterval(() => {}, 1000)) }"
+# More than the head of the log: the rest is only in the keeper's memory until the end.
+WRITES_MUCH = """export default () => {
+    for (let i = 0; i < 20000; i++) console.log(`${i} `.padEnd(99, 'x'))
+    console.log('all written')
+    return new Promise(() => setInterval(() => {}, 1000))
+}"""
+
+
+def started(worker: Worker, source: str = WAITS) -> set[int]:
+    """Start a run of that source, and wait until its code runs; its processes and the keeper."""
+    job = worker.submit(source)
+    worker.start_of(job)
+    wait_until(lambda: worker.records(job), deadline_s=10, what="the first output")
+    everybody = family(worker.keeper_pid)
+    assert len(everybody) >= 4  # keeper, bubblewrap, process 1 of the namespace, Node.js
+    return everybody
+
+
+def assert_all_end(pids: set[int], deadline_s: float = 10) -> None:
+    """Wait until none of these processes is left."""
+    wait_until(lambda: not [pid for pid in pids if alive(pid)], deadline_s=deadline_s, what=f"the end of {pids}")
+
+
+def test_a_killed_worker_leaves_nothing_but_the_whole_output(own_worker: Worker) -> None:
+    job = own_worker.submit(WRITES_MUCH)
+    own_worker.start_of(job)
+    wait_until(lambda: sum(own_worker.sizes(job)[-1:]) > 1_000_000, deadline_s=10, what="a megabyte of output")
+    everybody = family(own_worker.keeper_pid)
+    own_worker.process.kill()
+    assert_all_end(everybody)
+    lines = own_worker.text(job, "o").splitlines()
+    assert [line.split()[0] for line in lines[:-1]] == [str(number) for number in range(20000)][: len(lines) - 1]
+    assert len(lines) > 10_000
+    assert own_worker.text(job, "s") == "The service's worker is gone; the function was killed.\n"
+
+
+def test_a_killed_keeper_leaves_nothing(own_worker: Worker) -> None:
+    everybody = started(own_worker)
+    os.kill(own_worker.keeper_pid, signal.SIGKILL)
+    assert_all_end(everybody)
+    wait_until(lambda: own_worker.listen() and own_worker.gone, deadline_s=5, what="the worker's notice")
+
+
+def test_a_frozen_worker_loses_its_runs_when_the_lease_ends(tmp_path: Path) -> None:
+    with running_worker(tmp_path / "data", lease_s=1.0) as worker:
+        everybody = started(worker)
+        frozen_at = time.monotonic()
+        worker.process.send_signal(signal.SIGSTOP)
+        assert_all_end(everybody, deadline_s=5)
+        assert seconds_since(frozen_at) > 0.6
+
+
+def test_a_worker_that_does_not_beat_loses_its_runs(tmp_path: Path) -> None:
+    with running_worker(tmp_path / "data", lease_s=1.0) as worker:
+        job = worker.submit(WAITS)
+        worker.start_of(job)
+        worker.order(type="mute")
+        outcome = worker.end_of(job, deadline_s=5)
+        assert (outcome.status, outcome.reason) == (Status.LOST, Reason.WORKER_GONE)
+        wait_until(lambda: not alive(worker.keeper_pid), deadline_s=5, what="the end of the keeper")
+
+
+def test_a_worker_that_beats_keeps_its_runs_longer_than_the_lease(tmp_path: Path) -> None:
+    with running_worker(tmp_path / "data", lease_s=1.0) as worker:
+        source = "export default () => new Promise((done) => setTimeout(done, 2500))"
+        assert worker.run(source).status is Status.SUCCEEDED
+
+
+def test_signals_to_the_keeper_change_nothing(own_worker: Worker) -> None:
+    job = own_worker.submit("export default () => new Promise((done) => setTimeout(done, 1000))")
+    own_worker.start_of(job)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        os.kill(own_worker.keeper_pid, number)
+    assert own_worker.end_of(job).status is Status.SUCCEEDED
+
+
+def test_the_orderly_end_of_a_worker_ends_its_runs(tmp_path: Path) -> None:
+    with running_worker(tmp_path / "data") as worker:
+        everybody = started(worker)
+    assert_all_end(everybody)
+
+
+def test_a_run_ends_as_killed_when_its_sandbox_is_killed_from_outside(own_worker: Worker) -> None:
+    job = own_worker.submit(WAITS)
+    os.kill(own_worker.start_of(job), signal.SIGKILL)
+    outcome = own_worker.end_of(job)
+    assert (outcome.status, outcome.reason, outcome.signal) == (Status.FAILED, Reason.SIGNAL, 9)
+
+
+def test_a_stopped_sandbox_still_meets_its_deadline(own_worker: Worker) -> None:
+    job = own_worker.submit(WAITS, limits=Limits(timeout_s=1))
+    for pid in family(own_worker.start_of(job)):
+        os.kill(pid, signal.SIGSTOP)
+    assert own_worker.end_of(job).status is Status.TIMED_OUT
+
+
+def test_without_a_sandbox_nothing_is_left_either(tmp_path: Path) -> None:
+    source = """import { spawn } from 'node:child_process'
+    export default () => {
+        spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
+        spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { detached: true })
+        console.log('up')
+        return new Promise(() => {})
+    }"""
+    with running_worker(tmp_path / "data", mode="none") as worker:
+        job = worker.submit(source)
+        pid = worker.start_of(job)
+        everybody = family_of(pid, 3)
+        assert worker.run("export default () => 'a second run'").result == '"a second run"'
+        worker.order(type="stop", key=job.key, cause="cancel")
+        assert worker.end_of(job).reason is Reason.USER
+        assert not list((worker.folder / "state" / "scratch").iterdir())
+    assert_all_end(everybody)
+
+
+def test_without_a_sandbox_a_killed_keeper_takes_its_run_with_it(tmp_path: Path) -> None:
+    with running_worker(tmp_path / "data", mode="none") as worker:
+        job = worker.submit(WAITS)
+        pid = worker.start_of(job)
+        wait_until(lambda: worker.records(job), deadline_s=10, what="the first output")
+        os.kill(worker.keeper_pid, signal.SIGKILL)
+        assert_all_end({pid})

@@ -1,0 +1,44 @@
+"""Every way to end has its sentence."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from hexasched.domain.explain import explain
+from hexasched.domain.outcomes import REASONS, ErrorDetail, Reason, Status
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    status: Status
+    reason: Reason | None = None
+    error: ErrorDetail | None = None
+    env_missing: tuple[str, ...] = ("API_KEY",)
+    env_read: tuple[str, ...] = ("SMTP_HOST",)
+    exit_code: int | None = 3
+    signal: int | None = 11
+    memory_mb: int = 256
+    timeout_s: int = 60
+    started_at: datetime | None = None
+
+
+@pytest.mark.parametrize(("status", "reason"), [(status, reason) for status in REASONS for reason in REASONS[status]])
+def test_it_has_a_sentence_for_every_reason(status: Status, reason: Reason) -> None:
+    sentence = explain(Run(status=status, reason=reason))
+    assert sentence[0].isupper()
+    assert sentence.endswith(".")
+
+
+def test_it_names_what_a_person_needs() -> None:
+    assert "API_KEY, which is not set" in explain(Run(status=Status.FAILED, reason=Reason.ENV_MISSING))
+    assert "SMTP_HOST" in explain(Run(status=Status.FAILED, reason=Reason.ERROR))
+    assert "256 MB" in explain(Run(status=Status.FAILED, reason=Reason.MEMORY))
+    assert "60 s" in explain(Run(status=Status.TIMED_OUT, reason=Reason.TIME))
+
+
+def test_it_tells_waiting_from_starting_from_running() -> None:
+    now = datetime.now(UTC)
+    told = [explain(Run(status=Status.QUEUED)), explain(Run(status=Status.RUNNING))]
+    told.append(explain(Run(status=Status.RUNNING, started_at=now)))
+    assert len(set(told)) == 3

@@ -1,0 +1,318 @@
+"""CronJobs in the dashboard: made, changed, paused, run, deleted; their list and their history without gaps."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from html import unescape
+
+import pytest
+
+from hexasched.config import Mail
+from hexasched.doorbell import SCHEDULE, WORK, Doorbell
+from hexasched.store import accounts, cron_jobs, functions, history
+from hexasched.store.cron_jobs import CronJob
+from hexasched.store.functions import Function
+from hexasched.store.history import Filter, RunRow
+from tests.web import rows
+from tests.web.browser import Browser
+from tests.web.conftest import Place
+
+GOOD = {
+    "function": "daily-summary-email",
+    "expression": "0 9 * * 1",
+    "timezone": "Europe/Berlin",
+    "name": "monday-mail",
+    "event": '{"to": "all"}',
+    "concurrency_policy": "Forbid",
+    "catch_up": "last",
+    "max_attempts": "3",
+}
+TOKEN = "0123456789abcdef" * 2
+
+LogIn = Callable[[str], Browser]
+
+
+@pytest.fixture
+def function(place: Place, people: dict[str, int]) -> Function:
+    with place.database.writing() as connection:
+        workspace = accounts.first_workspace(connection)
+        assert workspace
+        return rows.live_function(connection, workspace.id, "daily-summary-email", place.clock())
+
+
+@pytest.fixture
+def job(place: Place, function: Function) -> CronJob:
+    with place.database.writing() as connection:
+        return rows.cron_job(connection, function, place.clock())
+
+
+def stored(place: Place, name: str) -> CronJob | None:
+    with place.database.reading() as connection:
+        return cron_jobs.by_name(connection, 1, name)
+
+
+def runs_of(place: Place, job: CronJob) -> list[RunRow]:
+    with place.database.reading() as connection:
+        return history.history(connection, 1, Filter(cron_job_id=job.id))
+
+
+def field(page: str, name: str) -> str:
+    """The value that the page shows in an input or area of text."""
+    found = re.search(rf'<input[^>]* name="{name}"[^>]* value="([^"]*)"', page) or re.search(
+        rf'<textarea[^>]* name="{name}"[^>]*>\n([^<]*)<', page
+    )
+    assert found, f"no field {name}"
+    return unescape(found[1])
+
+
+def test_it_creates_a_cron_job_and_says_when_it_runs_next(place: Place, function: Function, logged_in: LogIn) -> None:
+    developer = logged_in("developer")
+    with Doorbell(place.config.data_dir, SCHEDULE) as bell:
+        answer = developer.post("/cronjobs/new", GOOD)
+        assert bell.wait(1)
+    job = stored(place, "monday-mail")
+    assert job and answer.status_code == 303 and answer.location == f"/cronjobs/{job.id}"
+    page = unescape(developer.get(answer.location).text)
+    assert "CronJob created. Next execution: Mon 30 Nov 2026, 09:00 Europe/Berlin (in 7 days, 08:00 UTC)." in page
+    assert "Failure alerts go to owner@example.org." in page
+    assert (job.event, job.max_attempts, job.next_run_at) == (
+        '{"to":"all"}',
+        3,
+        datetime(2026, 11, 30, 8, 0, tzinfo=UTC),
+    )
+
+
+def test_it_says_at_once_that_failures_reach_nobody(place: Place, function: Function) -> None:
+    developer = Browser(place.app(mail=Mail()))
+    developer.log_in("developer@example.org")
+    page = developer.get(str(developer.post("/cronjobs/new", GOOD).location)).text
+    assert "Failure alerts reach nobody: no mail server is set." in page
+    assert '<a href="/alerts">' in page
+
+
+def test_it_names_every_mistake_and_keeps_what_was_typed(function: Function, logged_in: LogIn) -> None:
+    wrong = {
+        "function": "none-such",
+        "expression": "0 25 * * mo",
+        "timezone": "Europe/Berln",
+        "name": "Not A Name",
+        "event": '{"to": ',
+        "concurrency_policy": "Sometimes",
+        "catch_up": "all-of-them",
+        "max_attempts": "0",
+    }
+    answer = logged_in("developer").post("/cronjobs/new", wrong)
+    page = unescape(answer.text)
+    assert answer.status_code == 422
+    for name in (
+        "function",
+        "expression",
+        "timezone",
+        "name",
+        "event",
+        "concurrency_policy",
+        "catch_up",
+        "max_attempts",
+    ):
+        assert f'id="{name}-error"' in page
+    for message in ("There is no function none-such.", "Hour", "Weekday", "you wrote “0”", "The event is not JSON"):
+        assert message in page
+    for name in ("expression", "timezone", "name", "max_attempts"):
+        assert field(answer.text, name) == wrong[name]
+    assert field(answer.text, "event").strip() == wrong["event"].strip()
+    assert page.count(" autofocus") == 1
+
+
+def test_it_offers_what_was_meant_as_a_button_that_works_without_scripts(function: Function, logged_in: LogIn) -> None:
+    developer = logged_in("developer")
+    page = developer.post("/cronjobs/new", {**GOOD, "expression": "0 0 9 * * *"}).text
+    found = re.search(r'name="use_expression" value="([^"]+)" data-fill="expression" formnovalidate>Use', page)
+    assert found
+    mended = developer.post("/cronjobs/new", {**GOOD, "expression": "0 0 9 * * *", "use_expression": found[1]})
+    assert mended.status_code == 200
+    assert field(mended.text, "expression") == found[1] == "0 9 * * *"
+    assert field(mended.text, "name") == "monday-mail"
+    assert "At 09:00 every day" in mended.text and "-error" not in mended.text
+
+
+def test_a_preset_fills_the_schedule_without_saving(place: Place, function: Function, logged_in: LogIn) -> None:
+    answer = logged_in("developer").post("/cronjobs/new", {**GOOD, "expression": "", "use_expression": "*/5 * * * *"})
+    assert (answer.status_code, field(answer.text, "expression")) == (200, "*/5 * * * *")
+    assert stored(place, "monday-mail") is None
+
+
+def test_the_key_enter_presses_the_button_that_saves(function: Function, logged_in: LogIn) -> None:
+    page = logged_in("developer").get("/cronjobs/new").text
+    form = page[page.index('id="cron-job"') :]
+    first = re.search(r"<button[^>]*>", form)
+    assert first and "name=" not in first[0]
+
+
+def test_it_names_the_cron_job_like_the_function(place: Place, function: Function, logged_in: LogIn) -> None:
+    developer = logged_in("developer")
+    assert developer.post("/cronjobs/new", {**GOOD, "name": ""}).status_code == 303
+    assert stored(place, "daily-summary-email") is not None
+    assert field(developer.get("/cronjobs/new?function=daily-summary-email").text, "name") == "daily-summary-email-2"
+    again = developer.post("/cronjobs/new", {**GOOD, "name": "daily-summary-email"})
+    assert again.status_code == 422 and "There is a CronJob of this name." in again.text
+
+
+def test_it_offers_only_functions_that_were_deployed(place: Place, function: Function, logged_in: LogIn) -> None:
+    with place.database.writing() as connection:
+        functions.create(connection, 1, "half-done", "", place.clock())
+    developer = logged_in("developer")
+    page = developer.get("/cronjobs/new?function=daily-summary-email").text
+    assert re.search(r'<option value="half-done"[^>]* disabled>half-done \(not deployed yet\)', page)
+    assert '<option value="daily-summary-email" selected>' in page
+    answer = developer.post("/cronjobs/new", {**GOOD, "function": "half-done"})
+    assert answer.status_code == 422 and "no version that was deployed successfully" in answer.text
+
+
+def test_the_preview_says_what_a_schedule_means_in_its_zone_and_in_utc(function: Function, logged_in: LogIn) -> None:
+    viewer = logged_in("viewer")
+    page = unescape(viewer.post("/cronjobs/preview", {"expression": "30 0 * * *", "timezone": "Europe/Berlin"}).text)
+    assert "At 00:30 every day" in page
+    assert page.count("<li>") == 6
+    assert "Tue 24 Nov 2026, 00:30" in page and "Mon 23 Nov, 23:30 UTC" in page
+    assert 'data-local-time="2026-11-23T23:30:00Z"' in page
+    assert "<html" not in page
+
+
+def test_the_preview_warns_of_changes_of_the_clock_and_of_the_rule_of_days(
+    function: Function, logged_in: LogIn
+) -> None:
+    form = {"expression": "30 2 13 * 5", "timezone": "Europe/Berlin"}
+    page = unescape(logged_in("viewer").post("/cronjobs/preview", form).text)
+    assert "cron fires when either matches" in page
+    sunday = logged_in("viewer").post("/cronjobs/preview", {**form, "expression": "30 2 * * *"})
+    assert "does not exist in Europe/Berlin" in unescape(sunday.text)
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"expression": "", "timezone": "UTC"}, "Write a schedule"),
+        ({"expression": "0 25 * * *", "timezone": "UTC"}, "Hour"),
+        ({"expression": "0 9 * * *", "timezone": "berlin"}, 'value="Europe/Berlin" data-fill="timezone"'),
+        ({"expression": "<script>x</script>", "timezone": "\x1b[31m"}, "Schedule"),
+        ({}, "Write a schedule"),
+    ],
+)
+def test_the_preview_answers_whatever_is_typed(
+    function: Function, logged_in: LogIn, form: Mapping[str, str], said: str
+) -> None:
+    answer = logged_in("viewer").post("/cronjobs/preview", form)
+    assert answer.status_code == 200
+    assert said in unescape(answer.text)
+    assert "<script>" not in answer.text
+
+
+def test_it_changes_a_cron_job(place: Place, job: CronJob, logged_in: LogIn) -> None:
+    developer = logged_in("developer")
+    page = developer.get(f"/cronjobs/{job.id}/edit").text
+    assert field(page, "expression") == "0 9 * * *"
+    answer = developer.post(f"/cronjobs/{job.id}/edit", {**GOOD, "revision": field(page, "revision")})
+    assert answer.status_code == 303
+    assert "CronJob saved. Next execution: Mon 30 Nov 2026" in developer.get(str(answer.location)).text
+    changed = stored(place, "monday-mail")
+    assert changed and changed.id == job.id and changed.expression == "0 9 * * 1"
+
+
+def test_it_does_not_overwrite_somebody_elses_change_unasked(place: Place, job: CronJob, logged_in: LogIn) -> None:
+    developer = logged_in("developer")
+    with place.database.writing() as connection:
+        cron_jobs.suspend(connection, job, "", place.clock())
+    answer = developer.post(f"/cronjobs/{job.id}/edit", {**GOOD, "revision": "1"})
+    assert answer.status_code == 409
+    assert "Somebody changed this CronJob" in answer.text and field(answer.text, "name") == "monday-mail"
+    assert stored(place, "monday-mail") is None
+    again = developer.post(f"/cronjobs/{job.id}/edit", {**GOOD, "revision": field(answer.text, "revision")})
+    assert again.status_code == 303
+    assert "CronJob saved. It is paused." in developer.get(str(again.location)).text
+
+
+def test_it_runs_a_cron_job_now_once_however_often_the_form_is_sent(
+    place: Place, job: CronJob, logged_in: LogIn
+) -> None:
+    developer = logged_in("developer")
+    with Doorbell(place.config.data_dir, WORK) as bell:
+        answers = [developer.post(f"/cronjobs/{job.id}/run", {"token": TOKEN}) for _ in range(3)]
+        assert bell.wait(1)
+    [run] = runs_of(place, job)
+    assert {answer.location for answer in answers} == {f"/runs/{run.id}"}
+    assert (run.trigger, run.status, run.scheduled_for) == ("manual", "queued", None)
+    developer.post(f"/cronjobs/{job.id}/run", {"token": TOKEN[::-1]})
+    assert len(runs_of(place, job)) == 2
+    assert developer.post(f"/cronjobs/{job.id}/run").status_code == 400
+
+
+def test_it_pauses_with_a_reason_and_resumes_with_a_window(place: Place, job: CronJob, logged_in: LogIn) -> None:
+    developer = logged_in("developer")
+    developer.post(f"/cronjobs/{job.id}/pause", {"reason": "the\nboat is on land"})
+    page = unescape(developer.get(f"/cronjobs/{job.id}").text)
+    assert "Paused: the boat is on land." in page
+    place.clock.advance(timedelta(days=3))
+    page = developer.get(f"/cronjobs/{job.id}").text
+    assert "3 runs</span>" in page or "3 runs did not happen" in page
+    answer = developer.post(f"/cronjobs/{job.id}/resume", {"back": "/cronjobs"})
+    assert answer.location == "/cronjobs"
+    assert "is active. Next execution: Fri 27 Nov 2026, 09:00" in developer.get("/cronjobs").text
+    page = developer.get(f"/cronjobs/{job.id}").text
+    assert "the CronJob was paused" in page and "3 runs did not happen" in page
+
+
+def test_the_history_has_what_ran_what_was_skipped_and_what_was_missed(
+    place: Place, job: CronJob, logged_in: LogIn
+) -> None:
+    morning = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+    with place.database.writing() as connection:
+        rows.tick(connection, morning)
+        claim = rows.start(connection, morning)
+        rows.tick(connection, morning + timedelta(days=1))  # overlaps: the first run still goes on
+        rows.tick(connection, morning + timedelta(days=3, hours=5))  # the server was down for two mornings
+        assert claim
+    place.clock.advance(timedelta(days=5))
+    page = unescape(logged_in("viewer").get(f"/cronjobs/{job.id}").text)
+    assert "the run before it was still going" in page
+    assert "the server was down" in page
+    order = [page.index(words) for words in ("27 Nov 09:00", "26 Nov 09:00", "25 Nov 09:00", "24 Nov 09:00")]
+    assert order == sorted(order)
+
+
+def test_it_asks_before_it_deletes_and_keeps_the_history(place: Place, job: CronJob, logged_in: LogIn) -> None:
+    developer = logged_in("developer")
+    developer.post(f"/cronjobs/{job.id}/run", {"token": TOKEN})
+    assert f"Delete {job.name}?" in developer.get(f"/cronjobs/{job.id}/delete").text
+    assert stored(place, job.name) is not None
+    assert developer.post(f"/cronjobs/{job.id}/delete").location == "/cronjobs"
+    assert developer.get(f"/cronjobs/{job.id}").status_code == 404
+    assert developer.get("/runs/1").status_code == 200
+    assert "(deleted)" in developer.get("/runs/1").text
+
+
+def test_the_list_shows_schedule_next_and_last_run(place: Place, job: CronJob, logged_in: LogIn) -> None:
+    with place.database.writing() as connection:
+        rows.tick(connection, datetime(2026, 11, 24, 8, 0, tzinfo=UTC))
+        rows.end(connection, datetime(2026, 11, 24, 8, 0, tzinfo=UTC), rows.ERROR)
+    place.clock.advance(timedelta(days=1, hours=2))
+    page = unescape(logged_in("viewer").get("/cronjobs").text)
+    for words in ("At 09:00 every day", "<code>0 9 * * *</code> · Europe/Berlin", "25 Nov 09:00", "in 22 h", "Failed"):
+        assert words in page
+    assert 'role="switch"' not in page and "Run now" not in page
+    assert "Create New CronJob" not in page
+    page = logged_in("developer").get("/cronjobs").text
+    assert 'role="switch" aria-checked="true"' in page
+    assert "Run now" in page and ">Create New CronJob</a>" in page
+
+
+def test_the_list_says_when_the_scheduler_is_late(place: Place, job: CronJob, logged_in: LogIn) -> None:
+    place.clock.advance(timedelta(days=2))
+    assert ">Late<" in logged_in("viewer").get("/cronjobs").text.replace("</svg>Late", "</svg>>Late")
+
+
+def test_an_empty_list_says_how_to_begin(place: Place, people: dict[str, int], logged_in: LogIn) -> None:
+    page = logged_in("developer").get("/cronjobs").text
+    assert "Write a function first." in page and 'href="/functions/new"' in page
+    with place.database.writing() as connection:
+        rows.live_function(connection, 1, "daily-summary-email", place.clock())
+    assert ">Create New CronJob</a>" in logged_in("developer").get("/cronjobs").text

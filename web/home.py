@@ -1,0 +1,99 @@
+"""The first page after logging in: what to do first, what runs, what comes, what failed."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from flask import Blueprint, render_template
+
+from hexasched.domain.cron_clock import latest_until
+from hexasched.domain.cron_words import describe
+from hexasched.domain.outcomes import ALERTING, Status
+from hexasched.domain.ticks import stored_schedule
+from hexasched.domain.zones import load_zone
+from hexasched.store import cron_jobs, functions, history
+from hexasched.store.accounts import Workspace
+from hexasched.store.cron_jobs import CronJob
+from hexasched.store.database import Connection
+from hexasched.store.history import Filter
+from web.access import current_workspace, require
+from web.instance import config, database, now
+
+home_page = Blueprint("home", __name__)
+
+AHEAD = timedelta(hours=24)
+SHOWN = 8
+SHOWN_COMING = 12
+
+
+@home_page.get("/")
+@require("viewer")
+def home() -> str:
+    """Today's numbers, what is going on, what comes next, the latest failures; the first steps until they are done."""
+    workspace = current_workspace()
+    with database().reading() as connection:
+        jobs = cron_jobs.all_of(connection, workspace.id)
+        live = [f for f in functions.all_of(connection, workspace.id) if f.live_version_id]
+        steps = {"function": bool(live), "cron_job": bool(jobs), "mail": bool(config().mail.host)}
+        coming = sorted((next_one(job, now()) for job in jobs if _comes(job, now())), key=lambda entry: entry.at)
+        return render_template(
+            "home/home.html",
+            steps=steps,
+            done=all(steps.values()),
+            numbers=_numbers(connection, workspace),
+            running=_runs(connection, workspace, (Status.RUNNING, Status.QUEUED)),
+            failures=_runs(connection, workspace, tuple(sorted(ALERTING))),
+            coming=coming[:SHOWN_COMING],
+            later=len(coming) - SHOWN_COMING,
+        )
+
+
+def _runs(connection: Connection, workspace: Workspace, statuses: tuple[Status, ...]) -> list[history.RunRow]:
+    return history.history(connection, workspace.id, Filter(statuses=statuses), SHOWN)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Numbers:
+    """Runs that ended today and how many of them failed; the share of the last week that succeeded, in percent."""
+
+    today: int
+    failed: int
+    rate: float | None
+
+
+def _numbers(connection: Connection, workspace: Workspace) -> Numbers:
+    midnight = now().astimezone(load_zone(workspace.timezone)).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = history.counts(connection, workspace.id, midnight.astimezone(UTC))
+    week = history.counts(connection, workspace.id, now() - timedelta(days=7))
+    good, bad = _good(week), _bad(week)
+    rate = 100 * good / (good + bad) if good + bad else None
+    return Numbers(today=_good(today) + _bad(today), failed=_bad(today), rate=rate)
+
+
+def _good(counts: dict[str, int]) -> int:
+    return counts.get(Status.SUCCEEDED, 0)
+
+
+def _bad(counts: dict[str, int]) -> int:
+    return sum(counts.get(status, 0) for status in ALERTING)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coming:
+    """A CronJob with its next moment, and how many it has within a day."""
+
+    job: CronJob
+    at: datetime
+    sentence: str
+    count: int
+
+
+def _comes(job: CronJob, moment: datetime) -> bool:
+    return job.next_run_at is not None and job.next_run_at <= moment + AHEAD
+
+
+def next_one(job: CronJob, moment: datetime) -> Coming:
+    """What is known of the next day of a CronJob whose next moment is within it."""
+    assert job.next_run_at is not None
+    schedule = stored_schedule(job.expression)
+    due = latest_until(schedule, job.timezone, moment, moment + AHEAD, 1)
+    return Coming(job=job, at=job.next_run_at, sentence=describe(schedule), count=due.count)

@@ -1,0 +1,163 @@
+"""The history of runs, and one run with everything known of it."""
+
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask import Blueprint, render_template, request
+
+from hexasched.domain.explain import explain
+from hexasched.domain.outcomes import ALERTING, FINAL, ErrorDetail, Status
+from hexasched.store import cron_jobs, functions, history
+from hexasched.store.database import Connection
+from hexasched.store.history import Filter, RunDetail, RunRow
+from web.access import current_workspace, found, require
+from web.addresses import ID, function_url, here, id_of
+from web.instance import database
+from web.log_lines import plain
+from web.run_log import shown_log
+
+runs = Blueprint("runs", __name__)
+runs.add_app_template_filter(plain, "plain")
+
+ON_A_PAGE = 50
+PROBLEMS = "problems"
+TRIGGERS = {
+    "cron": "Schedule",
+    "manual": "Run now",
+    "again": "Run again",
+    "test": "Test run",
+    "retry": "Retry",
+    "api": "API",
+    "backfill": "Backfill",
+}
+SHOWN_COLUMNS = 160
+LATE_AFTER = timedelta(seconds=5)
+
+
+@runs.app_context_processor
+def _words() -> dict[str, object]:
+    return {"triggers": TRIGGERS, "delay": delay, "first_line": first_line, "function_url": function_url}
+
+
+@runs.get("/runs")
+@require("viewer")
+def listing() -> str:
+    """The newest runs; the query's status, function, cronjob and before choose which."""
+    workspace = current_workspace()
+    with database().reading() as connection:
+        all_functions = functions.all_of(connection, workspace.id)
+        all_cron_jobs = cron_jobs.all_of(connection, workspace.id)
+        function = next((f for f in all_functions if f.name == request.args.get("function")), None)
+        wanted = Filter(
+            statuses=_statuses(request.args.get("status", "")),
+            function_id=function.id if function else None,
+            cron_job_id=id_of(request.args.get("cronjob")),
+            before=id_of(request.args.get("before")),
+        )
+        rows = history.history(connection, workspace.id, wanted, ON_A_PAGE + 1)
+    shown = rows[:ON_A_PAGE]
+    return render_template(
+        "runs/list.html",
+        rows=shown,
+        functions=all_functions,
+        cron_jobs=all_cron_jobs,
+        chosen=request.args,
+        statuses=[(PROBLEMS, "All problems"), *((s.value, s.value.replace("_", " ").capitalize()) for s in Status)],
+        open=any(row.status not in FINAL for row in shown),
+        address=here(),
+        newer=here(before=None) if wanted.before is not None else None,
+        older=here(before=shown[-1].id) if len(rows) > ON_A_PAGE else None,
+        filtered=any(request.args.get(name) for name in ("status", "function", "cronjob")),
+    )
+
+
+def _statuses(word: str) -> tuple[str, ...]:
+    if word == PROBLEMS:
+        return tuple(sorted(ALERTING))
+    return (word,) if word in set(Status) else ()
+
+
+@runs.get(f"/runs/<{ID}:run_id>")
+@require("viewer")
+def one(run_id: int) -> str:
+    """Everything about one run; it fills itself while the run goes on."""
+    workspace = current_workspace()
+    with database().reading() as connection:
+        run = found(history.detail(connection, workspace.id, run_id))
+        ended = run.status in FINAL
+        return render_template(
+            "runs/run.html",
+            run=run,
+            ended=ended,
+            sentence=explain(run),
+            cron_job=run.cron_job_id and cron_jobs.by_id(connection, workspace.id, run.cron_job_id),
+            function=functions.by_id(connection, workspace.id, run.function_id),
+            attempts=_attempts(connection, run),
+            log=shown_log(connection, run, ended=ended),
+            good=_last_success(connection, run) if run.status in ALERTING else None,
+            source=pointed(run.error) if run.error else None,
+            event=pretty(run.event),
+            result=pretty(run.result) if run.result is not None else None,
+            token=secrets.token_hex(16),
+        )
+
+
+def _attempts(connection: Connection, run: RunDetail) -> list[RunRow]:
+    alone = run.max_attempts == 1 and run.retry_of is None and run.status is not Status.LOST
+    return [] if alone else history.attempts(connection, run)
+
+
+def _last_success(connection: Connection, run: RunDetail) -> RunDetail | None:
+    """The function's last success before this run: what has changed since then may be why this one failed."""
+    wanted = Filter(status=Status.SUCCEEDED, function_id=run.function_id, before=run.id)
+    rows = history.history(connection, run.workspace_id, wanted, 1)
+    return history.detail(connection, run.workspace_id, rows[0].id) if rows else None
+
+
+def pretty(text: str) -> str:
+    """JSON text over several lines; anything else as it is."""
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pointed:
+    """A line of source with what is below it: blanks up to the column, and a caret."""
+
+    text: str
+    below: str
+
+
+def pointed(error: ErrorDetail) -> Pointed | None:
+    """The faulty line with its caret; of a long line the part around it."""
+    line = (error.source_line or "").rstrip("\n").expandtabs(2)
+    if not line.strip():
+        return None
+    column = max((error.column or 0) - 1, 0)
+    before = (error.source_line or "")[:column].expandtabs(2)
+    start = max(0, len(before) - SHOWN_COLUMNS // 2) if len(line) > SHOWN_COLUMNS else 0
+    text = plain(line[start : start + SHOWN_COLUMNS])
+    below = " " * len(plain(line[start : len(before)])) + "^" if error.column else ""
+    return Pointed(text=text, below=below)
+
+
+def delay(run: RunRow) -> float | None:
+    """How many milliseconds late a run began; None if it was in time or has not begun."""
+    due: datetime = run.scheduled_for if run.scheduled_for and run.attempt == 1 else run.created_at
+    if run.started_at is None or run.started_at - due < LATE_AFTER:
+        return None
+    return (run.started_at - due).total_seconds() * 1000
+
+
+def first_line(run: RunRow) -> str:
+    """What went wrong, in one line; an empty text if nothing did."""
+    if run.env_missing and run.status in ALERTING:
+        return f"{', '.join(run.env_missing)} {'is' if len(run.env_missing) == 1 else 'are'} not set"
+    if run.error is None:
+        return ""
+    message = run.error.message.strip()
+    return plain(message.splitlines()[0] if message else run.error.type)[:200]

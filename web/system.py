@@ -1,0 +1,56 @@
+"""Whether the service as a whole works: its scheduler's heartbeat, its workers, alerts that reach nobody."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hexasched.config import Config
+from hexasched.store import accounts, outbox, workers
+from hexasched.store.database import Connection
+from web import show
+
+SILENT_AFTER = timedelta(seconds=30)
+"""A scheduler or worker that has said nothing for so long does not work."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """What the database says about the processes; `tick` is the scheduler's last sign of life."""
+
+    tick: datetime | None
+    workers: int
+    now: datetime
+
+    @property
+    def failing(self) -> list[str]:
+        """The parts that do not work: "scheduler", "worker"."""
+        late = self.tick is None or self.now - self.tick > SILENT_AFTER
+        return [*(["scheduler"] if late else []), *(["worker"] if self.workers == 0 else [])]
+
+
+def health(connection: Connection, now: datetime) -> Health:
+    """How the processes are."""
+    written = accounts.setting(connection, "scheduler_tick")
+    return Health(
+        tick=datetime.fromisoformat(written) if written else None,
+        workers=len(workers.present(connection, now - SILENT_AFTER)),
+        now=now,
+    )
+
+
+def warnings(connection: Connection, config: Config, workspace_id: int, now: datetime) -> list[tuple[str, str, str]]:
+    """What everybody should know on every page: (tone, sentence, path of the page with more); empty if all is well."""
+    lines: list[tuple[str, str, str]] = []
+    if config.sandbox.mode == "none":
+        lines.append(("failed", "Functions run without a sandbox: as you, with all rights of the service.", ""))
+    found = health(connection, now)
+    if "scheduler" in found.failing:
+        last = f"Last heartbeat {show.relative(found.tick, now)}." if found.tick else "There was no heartbeat yet."
+        lines.append(("failed", f"Schedules are not firing: the scheduler is silent. {last}", ""))
+    if "worker" in found.failing:
+        lines.append(("failed", "Nothing can run: no worker is present. Runs wait until one is.", ""))
+    if not config.mail.host:
+        lines.append(("warning", "No mail server is set up: failures will not be sent to anyone.", "/alerts"))
+    elif count := outbox.undelivered(connection, workspace_id):
+        what = "1 alert was" if count == 1 else f"{count} alerts were"
+        lines.append(("failed", f"{what} not delivered.", "/alerts"))
+    return lines

@@ -1,0 +1,83 @@
+"""The pages of a function's versions: the list, one version with its build, making one live."""
+
+from flask import Blueprint, flash, redirect, url_for
+from werkzeug.wrappers import Response
+
+from hexasched.store import builds, functions
+from web import build_view, code_facts, function_frame, runtimes
+from web.access import found, require
+from web.addresses import ID
+from web.function_frame import run_token, standing
+from web.instance import database
+
+versions = Blueprint("versions", __name__)
+versions.add_app_template_filter(runtimes.label, "runtime_label")
+
+
+@versions.get("/functions/<name>/versions")
+@require("viewer")
+def index(name: str) -> str:
+    """All versions, the newest first."""
+    with database().reading() as connection:
+        place = standing(connection, name)
+        listed = functions.versions(connection, place.function.id)
+    return function_frame.page("versions.html", place, versions=listed)
+
+
+@versions.get(f"/functions/<name>/versions/<{ID}:number>")
+@require("viewer")
+def version(name: str, number: int) -> str:
+    """One version: how its build went or goes, and what it is made of."""
+    return _page("version.html", name, number)
+
+
+@versions.get(f"/functions/<name>/versions/<{ID}:number>/build")
+@require("viewer")
+def build(name: str, number: int) -> str:
+    """The part of the version's page that changes while the build runs."""
+    return _page("_build.html", name, number)
+
+
+def _page(template: str, name: str, number: int) -> str:
+    with database().reading() as connection:
+        place = standing(connection, name)
+        shown = found(functions.version_numbered(connection, place.function.id, number))
+        its_build = builds.latest_of_versions(connection, [shown.id]).get(shown.id)
+        lines = build_view.log_lines(connection, its_build.id) if its_build else []
+        variables = functions.environment_names(connection, place.function.id)
+    stages = build_view.stages(its_build, shown.program.dependencies) if its_build else []
+    return function_frame.page(
+        template,
+        place,
+        shown=shown,
+        build=its_build,
+        stages=stages,
+        failed=build_view.failed_stage(stages),
+        log=lines,
+        missing=code_facts.missing(shown.analysis, variables),
+        token=run_token(),
+    )
+
+
+@versions.get("/functions/<name>/standing")
+@require("viewer")
+def standing_now(name: str) -> str:
+    """The marks beside the function's name, which change when a build ends."""
+    with database().reading() as connection:
+        place = standing(connection, name)
+    return function_frame.page("_standing.html", place)
+
+
+@versions.post(f"/functions/<name>/versions/<{ID}:number>/activate")
+@require("developer")
+def activate(name: str, number: int) -> Response:
+    """Let this version serve from now on."""
+    with database().writing() as connection:
+        place = standing(connection, name)
+        chosen = found(functions.version_numbered(connection, place.function.id, number))
+        changed = functions.activate(connection, place.function.id, chosen.id)
+    if changed:
+        flash(f"Version {number} is live now. The next run of {name} uses it.", "success")
+    else:
+        flash(f"Version {number} can't be live: it was never built successfully.", "error")
+    return redirect(url_for("versions.index", name=name), 303)

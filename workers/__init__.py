@@ -1,0 +1,1 @@
+"""Claims runs and builds, executes them through the keeper, and finishes them."""

@@ -1,0 +1,73 @@
+"""Takes what is queued and due, as much as there is room for, and hands it to the keeper."""
+
+from datetime import UTC, datetime
+
+from hexasched import logs
+from hexasched.errors import StoreBusyError
+from hexasched.store import builds, runs
+from hexasched.store.builds import BuildClaim
+from hexasched.store.runs import Claim
+from sandbox.client import KeeperGoneError
+from sandbox.jobs import Job
+from workers.building import open_build
+from workers.hand import Hands, InHand
+from workers.running import internal_failure, job_for
+from workers.shop import Shop
+
+BUILDS_AT_ONCE = 2
+
+
+def claim_work(shop: Shop, hands: Hands) -> None:
+    """Fill the free slots with runs first, then with builds."""
+    free = shop.config.slots - len(hands)
+    now = datetime.now(UTC)
+    if free <= 0 or not _anything(shop, now):
+        return
+    building = sum(hand.build is not None for hand in hands.values())
+    with shop.database.writing() as connection:
+        to_run = runs.claim(connection, shop.worker_id, free, now)
+        room = min(free - len(to_run), BUILDS_AT_ONCE - building)
+        to_build = builds.claim(connection, shop.worker_id, room, now) if room > 0 else []
+    for claim in to_run:
+        _start_run(shop, hands, claim)
+    for build_claim in to_build:
+        _start_build(shop, hands, build_claim)
+
+
+def hold(shop: Shop, hands: Hands, hand: InHand, job: Job) -> None:
+    """Take a piece of work into the hand and give its job to the keeper."""
+    hands[hand.key] = hand
+    shop.keeper.submit(job)
+
+
+def _anything(shop: Shop, now: datetime) -> bool:
+    """A look that takes no lock: most rounds find nothing."""
+    with shop.database.reading() as connection:
+        return runs.any_due(connection, now) or builds.any_queued(connection)
+
+
+def _start_run(shop: Shop, hands: Hands, claim: Claim) -> None:
+    key = f"run-{claim.run_id}-{claim.fence}"
+    hand = hands[key] = InHand(claim=claim, key=key, spool=shop.spool(key))
+    try:
+        shop.keeper.submit(job_for(shop, claim))
+    except StoreBusyError:
+        del hands[key]
+        with shop.database.writing() as connection:
+            runs.release(connection, claim)
+    except KeeperGoneError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, the run must end, and as our failure
+        logs.failure("run.not_started", run_id=claim.run_id)
+        hand.ended = internal_failure(f"HexaSched could not start this run: {type(error).__name__}: {error}")
+
+
+def _start_build(shop: Shop, hands: Hands, claim: BuildClaim) -> None:
+    try:
+        state, job = open_build(shop, claim)
+    except Exception:  # noqa: BLE001 - whatever it is, the build must end
+        logs.failure("build.not_started", build_id=claim.build_id)
+        with shop.database.writing() as connection:
+            builds.fail_internally(connection, claim, datetime.now(UTC))
+        return
+    hold(shop, hands, InHand(claim=claim, key=job.key, spool=shop.spool(job.key), build=state), job)

@@ -1,0 +1,94 @@
+"""Writes how runs and builds ended, each with the rest of its log in one transaction."""
+
+from datetime import UTC, datetime
+
+from hexasched import doorbell, logs
+from hexasched.domain.outcomes import Outcome, Reason
+from hexasched.store import builds, runs
+from hexasched.store import logs as stored_logs
+from hexasched.store.builds import BuildClaim
+from hexasched.store.runs import Claim
+from sandbox.jobs import Job
+from workers import builds as steps
+from workers.building import conclude, fail_internally, next_job
+from workers.builds import BuildState
+from workers.claiming import hold
+from workers.hand import Hands, InHand
+from workers.shipping import new_chunks
+from workers.shop import Shop
+
+
+def end_all(shop: Shop, hands: Hands) -> None:
+    """Everything whose job is over. What the database does not take now stays in hand for the next round."""
+    for hand in [hand for hand in hands.values() if hand.ended is not None]:
+        if hand.build is None:
+            _end_run(shop, hands, hand)
+        elif hand.concluding:
+            _end_build(shop, hands, hand, hand.build)
+        else:
+            _end_stage(shop, hands, hand, hand.build)
+
+
+def _end_run(shop: Shop, hands: Hands, hand: InHand) -> None:
+    assert isinstance(hand.claim, Claim)
+    assert hand.ended is not None
+    chunks, _ = new_chunks(hand.spool, hand.claim.fence, hand.shipped)
+    now = datetime.now(UTC)
+    with shop.database.writing() as connection:
+        if hand.started and not hand.marked:
+            runs.mark_started(connection, hand.claim, now)
+        stored_logs.append(connection, "run", hand.parent_id, chunks)
+        won = runs.finish(connection, hand.claim, hand.ended, now)
+    _put_down(hands, hand)
+    logs.event("run.finished", run_id=hand.parent_id, status=hand.ended.status, reason=hand.ended.reason, won=won)
+    doorbell.ring(shop.data_dir, doorbell.DONE, doorbell.MAIL, doorbell.WORK)
+
+
+def _end_stage(shop: Shop, hands: Hands, hand: InHand, state: BuildState) -> None:
+    assert hand.ended is not None
+    chunks, offset = new_chunks(hand.spool, hand.claim.fence, hand.shipped, hand.log_base)
+    with shop.database.writing() as connection:
+        stored_logs.append(connection, "build", hand.parent_id, chunks)
+    hand.shipped = offset
+    if hand.ended.reason is Reason.DRAIN:
+        _give_back(shop, hands, hand)
+        return
+    job = _next_job(shop, state, hand.ended)
+    if job is None:
+        hand.concluding = True
+        _end_build(shop, hands, hand, state)
+        return
+    _put_down(hands, hand)
+    base = hand.log_base + offset
+    following = InHand(claim=hand.claim, key=job.key, spool=shop.spool(job.key), build=state, log_base=base)
+    hold(shop, hands, following, job)
+
+
+def _next_job(shop: Shop, state: BuildState, outcome: Outcome) -> Job | None:
+    try:
+        return next_job(shop, state, outcome)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the build must end, and as our failure
+        logs.failure("build.failed", build_id=state.work.claim.build_id)
+        fail_internally(state, f"HexaSched could not go on: {type(error).__name__}: {error}")
+        return None
+
+
+def _give_back(shop: Shop, hands: Hands, hand: InHand) -> None:
+    assert isinstance(hand.claim, BuildClaim)
+    with shop.database.writing() as connection:
+        builds.release(connection, hand.claim)
+    _put_down(hands, hand)
+
+
+def _end_build(shop: Shop, hands: Hands, hand: InHand, state: BuildState) -> None:
+    with shop.database.writing() as connection:
+        conclude(connection, state, datetime.now(UTC))
+    _put_down(hands, hand)
+    steps.clean(state)
+    logs.event("build.finished", build_id=hand.parent_id)
+    doorbell.ring(shop.data_dir, doorbell.DONE, doorbell.WORK)
+
+
+def _put_down(hands: Hands, hand: InHand) -> None:
+    del hands[hand.key]
+    hand.spool.unlink(missing_ok=True)

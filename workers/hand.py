@@ -1,0 +1,42 @@
+"""What a worker has in hand: claimed work, and how far its log was shipped."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hexasched.domain.outcomes import Outcome
+from hexasched.store.builds import BuildClaim
+from hexasched.store.logs import Kind
+from hexasched.store.runs import Claim
+from workers.builds import BuildState
+
+
+@dataclass(kw_only=True)
+class InHand:
+    """One claimed run or build. `key` names its current job at the keeper; `ended` is set when that job is over."""
+
+    claim: Claim | BuildClaim
+    key: str
+    spool: Path
+    build: BuildState | None = None
+    started: bool = False
+    marked: bool = False  # the row says that it started
+    stopping: bool = False
+    concluding: bool = False  # a build without a further stage
+    grown: bool = False  # the spool has something that is not shipped yet
+    shipped: int = 0  # offset in the spool
+    log_base: int = 0  # where the log of a build's earlier stages ended: seqs go on from there
+    ended: Outcome | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """Which table its log goes to."""
+        return "run" if isinstance(self.claim, Claim) else "build"
+
+    @property
+    def parent_id(self) -> int:
+        """The row's id."""
+        return self.claim.run_id if isinstance(self.claim, Claim) else self.claim.build_id
+
+
+Hands = dict[str, InHand]
+"""What one worker has in hand, by the key of the current job."""

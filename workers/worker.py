@@ -1,0 +1,156 @@
+"""One worker: a single-threaded loop that claims, hands to the keeper, ships logs, beats, and finishes."""
+
+import selectors
+import time
+from datetime import UTC, datetime
+from typing import Literal
+
+from hexasched import doorbell, logs
+from hexasched.domain.limits import HEARTBEAT_S, POLL_S
+from hexasched.doorbell import Doorbell
+from hexasched.errors import StoreBusyError
+from hexasched.store import builds, runs, workers
+from hexasched.store import logs as stored_logs
+from hexasched.store.builds import BuildClaim
+from hexasched.store.runs import Claim
+from sandbox.jobs import Finished, Message, Output, Started
+from workers.claiming import claim_work
+from workers.ending import end_all
+from workers.hand import Hands, InHand
+from workers.reaper import Reaper
+from workers.shipping import new_chunks
+from workers.shop import Shop
+
+SHIP_EVERY_S = 0.1
+
+
+class Worker:
+    """The loop and what it has in hand. Every step may be repeated: rows are guarded by fences."""
+
+    def __init__(self, shop: Shop, bell: Doorbell, reaper: Reaper) -> None:
+        self._shop = shop
+        self._bell = bell
+        self._reaper = reaper
+        self._hands: Hands = {}
+        self._next_beat = self._next_ship = self._next_poll = 0.0
+        self._draining = False
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(shop.keeper.fileno(), selectors.EVENT_READ)
+        self._selector.register(bell.fileno(), selectors.EVENT_READ)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is in hand."""
+        return not self._hands
+
+    def wake_on(self, descriptor: int) -> None:
+        """Let a wait end when `descriptor` can be read; whoever gave it empties it."""
+        self._selector.register(descriptor, selectors.EVENT_READ)
+
+    def step(self) -> None:
+        """Wait until something is to be done, and do it. Raises KeeperGoneError if the keeper died."""
+        self._selector.select(self._patience())
+        self._bell.clear()
+        for message in self._shop.keeper.messages():
+            self._hear(message)
+        try:
+            self._work()
+        except StoreBusyError as error:
+            # Nothing is lost: what is in hand stays there, and the keeper ends it if this lasts a whole lease.
+            logs.warning("store.busy", error=error)
+            self._next_poll = self._next_ship = time.monotonic() + POLL_S
+
+    def drain(self) -> None:
+        """Take no more work."""
+        self._draining = True
+        with self._shop.database.writing() as connection:
+            workers.set_draining(connection, self._shop.worker_id)
+
+    def stop_all(self) -> None:
+        """End what is still in hand: runs get a replacement, builds go back to the queue."""
+        for hand in self._hands.values():
+            if not hand.stopping and hand.ended is None:
+                self._stop(hand, "drain")
+
+    def _work(self) -> None:
+        now = time.monotonic()
+        if now >= self._next_beat:
+            self._beat()
+            self._next_beat = now + HEARTBEAT_S
+        self._mark_started()
+        end_all(self._shop, self._hands)
+        if now >= self._next_ship:
+            self._ship()
+            self._next_ship = now + SHIP_EVERY_S
+        self._pass_on_cancels()
+        if not self._draining:
+            claim_work(self._shop, self._hands)
+        if now >= self._next_poll:
+            self._reaper.sweep()
+            self._next_poll = now + POLL_S
+
+    def _patience(self) -> float:
+        due = min(self._next_beat, self._next_poll)
+        if any(hand.grown for hand in self._hands.values()):
+            due = min(due, self._next_ship)
+        return max(0.0, due - time.monotonic())
+
+    def _hear(self, message: Message) -> None:
+        hand = self._hands.get(message.key)
+        if hand is None:
+            return
+        match message:
+            case Started():
+                hand.started = True
+            case Output():
+                hand.grown = True
+            case Finished():
+                hand.ended = message.outcome
+
+    def _beat(self) -> None:
+        sent_at = time.monotonic()
+        with self._shop.database.writing() as connection:
+            mine: set[Claim | BuildClaim] = set(runs.beat(connection, self._shop.worker_id, datetime.now(UTC)))
+            mine |= builds.beat(connection, self._shop.worker_id)
+        self._shop.keeper.beat(sent_at)
+        for hand in self._hands.values():
+            if hand.claim not in mine and hand.ended is None and not hand.stopping:
+                logs.warning("claim.lost", key=hand.key)
+                self._stop(hand, "cancel")
+
+    def _mark_started(self) -> None:
+        fresh = [hand for hand in self._hands.values() if hand.started and not hand.marked and hand.ended is None]
+        claims = [hand.claim for hand in fresh if isinstance(hand.claim, Claim)]
+        if claims:
+            with self._shop.database.writing() as connection:
+                for claim in claims:
+                    runs.mark_started(connection, claim, datetime.now(UTC))
+            doorbell.ring(self._shop.data_dir, doorbell.DONE)
+        for hand in fresh:
+            hand.marked = True
+
+    def _ship(self) -> None:
+        grown = [hand for hand in self._hands.values() if hand.grown]
+        if not grown:
+            return
+        read = [(hand, *new_chunks(hand.spool, hand.claim.fence, hand.shipped, hand.log_base)) for hand in grown]
+        with self._shop.database.writing() as connection:
+            for hand, chunks, _ in read:
+                stored_logs.append(connection, hand.kind, hand.parent_id, chunks)
+        for hand, _, offset in read:
+            hand.shipped, hand.grown = offset, False
+        doorbell.ring(self._shop.data_dir, doorbell.DONE)
+
+    def _pass_on_cancels(self) -> None:
+        running = [hand for hand in self._hands.values() if hand.build is None and not hand.stopping]
+        if not running:
+            return
+        with self._shop.database.reading() as connection:
+            wanted = set(runs.to_cancel(connection, self._shop.worker_id))
+        for hand in running:
+            if hand.claim in wanted and hand.ended is None:
+                self._stop(hand, "cancel")
+
+    def _stop(self, hand: InHand, cause: Literal["cancel", "drain"]) -> None:
+        hand.stopping = True
+        self._shop.keeper.stop(hand.key, cause)
