@@ -5,13 +5,18 @@ import hashlib
 import json
 import os
 import shutil
-import tarfile
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from hexasched.store.functions import Program
+
+if sys.version_info >= (3, 12):
+    import tarfile
+else:  # the filter that extraction needs came to 3.11 only in a late release
+    from backports import tarfile
 
 
 def write_program(folder: Path, program: Program, module_kind: str | None, lockfile: str | None = None) -> None:
@@ -45,7 +50,7 @@ def modules_folder(root: Path, artifact_id: str, pieces: Iterable[bytes]) -> Pat
     if not folder.exists():
         with _aside(folder) as work:
             work.mkdir(parents=True)
-            with tarfile.open(fileobj=_Joined(iter(pieces)), mode="r|gz") as archive:  # type: ignore[call-overload]
+            with tarfile.open(fileobj=_Joined(iter(pieces)), mode="r|gz") as archive:
                 # The filter refuses links and names that lead out of the folder: packages are strangers' files.
                 archive.extractall(work, filter="data")
     return folder / "node_modules"
