@@ -10,7 +10,7 @@ from sandbox.lines import LineCut
 from sandbox.spool import Spool, now_ms
 
 READ_BYTES = 64 * 1024  # what a pipe holds
-MAX_READS = 16  # of the result pipe in one turn, so that one job can't hold up the others
+MAX_READS = 4  # of the result pipe in one turn, so that one job can't hold up the others
 LAST_WORDS_BYTES = 16 * 1024
 
 Pipe = Literal["o", "e", "result"]

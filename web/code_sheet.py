@@ -72,7 +72,7 @@ def show(place: Standing, sheet: Sheet, errors: dict[str, str], *, stale: bool =
     with database().reading() as connection:
         live = function_frame.live_version(connection, function)
         names = functions.environment_names(connection, function.id)
-        analysis = (sheet.origin and sheet.origin.analysis) or (live and live.analysis)
+        analysis = next((v.analysis for v in (sheet.origin, live) if v is not None and v.analysis), None)
         return function_frame.page(
             "code.html",
             place,

@@ -17,7 +17,7 @@ from web.access import current_workspace, found, require
 from web.addresses import ID
 from web.instance import database, now
 from web.runs import pretty
-from web.schedule_words import moments
+from web.schedule_words import in_zone, moments
 
 cron_jobs = Blueprint("cron_jobs", __name__)
 
@@ -58,6 +58,7 @@ def one(cron_job_id: int) -> str:
         "cron_jobs/cron_job.html",
         job=job,
         sentence=describe(schedule),
+        next_run=in_zone(job.next_run_at, job.timezone) if job.next_run_at else "",
         moments=moments(next_moments, job.timezone),
         entries=time_line(rows[:SHOWN_RUNS], windows, whole=len(rows) <= SHOWN_RUNS),
         more=len(rows) > SHOWN_RUNS,

@@ -34,7 +34,7 @@ def home() -> str:
         jobs = cron_jobs.all_of(connection, workspace.id)
         live = [f for f in functions.all_of(connection, workspace.id) if f.live_version_id]
         steps = {"function": bool(live), "cron_job": bool(jobs), "mail": bool(config().mail.host)}
-        coming = sorted((next_one(job, now()) for job in jobs if _comes(job, now())), key=lambda entry: entry.at)
+        coming = sorted((job for job in jobs if _comes(job, now())), key=lambda job: (job.next_run_at, job.name))
         return render_template(
             "home/home.html",
             steps=steps,
@@ -42,7 +42,7 @@ def home() -> str:
             numbers=_numbers(connection, workspace),
             running=_runs(connection, workspace, (Status.RUNNING, Status.QUEUED)),
             failures=_runs(connection, workspace, tuple(sorted(ALERTING))),
-            coming=coming[:SHOWN_COMING],
+            coming=[next_day(job, now()) for job in coming[:SHOWN_COMING]],
             later=len(coming) - SHOWN_COMING,
         )
 
@@ -91,7 +91,7 @@ def _comes(job: CronJob, moment: datetime) -> bool:
     return job.next_run_at is not None and job.next_run_at <= moment + AHEAD
 
 
-def next_one(job: CronJob, moment: datetime) -> Coming:
+def next_day(job: CronJob, moment: datetime) -> Coming:
     """What is known of the next day of a CronJob whose next moment is within it."""
     assert job.next_run_at is not None
     schedule = stored_schedule(job.expression)

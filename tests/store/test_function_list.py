@@ -3,9 +3,10 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
+from typing import Any
 
 from hexasched.domain.outcomes import Reason, Status
-from hexasched.store import builds, functions, history, runs
+from hexasched.store import accounts, builds, functions, history, runs
 from hexasched.store.database import Database
 from hexasched.store.function_list import Overview, overviews
 from tests.factories import NOW, make_cron_job, make_function, make_program, make_run, make_workspace
@@ -43,8 +44,19 @@ def test_it_lists_each_function_with_its_versions_cron_jobs_and_last_run(databas
 
 def test_a_draft_belongs_to_who_tested_it(database: Database) -> None:
     with database.writing() as connection:
-        function = make_function(connection, make_workspace(connection).id)
-        assert functions.newest_draft(connection, function.id, 1) is None
+        workspace_id = make_workspace(connection).id
+        function = make_function(connection, workspace_id)
+        values: dict[str, Any] = {"workspace_id": workspace_id, "password_hash": "", "role": "developer", "now": NOW}
+        users = [
+            accounts.create_user(connection, email=f"{name}@example.org", **values) for name in ("owner", "viewer")
+        ]
+        owner, viewer = (user.id for user in users if user)
+        for source in ("let first;", "let second;"):
+            program = make_program(source=source)
+            functions.add_version(connection, function.id, program, draft=True, user_id=owner, now=NOW)
+        draft = functions.newest_draft(connection, function.id, owner)
+        assert draft and (draft.number, draft.program.source) == (None, "let second;")
+        assert functions.newest_draft(connection, function.id, viewer) is None
 
 
 def test_it_makes_one_run_of_requests_that_come_at_the_same_moment(database: Database) -> None:

@@ -38,7 +38,7 @@ def test_it_packs_the_same_packages_to_the_same_bytes_and_unpacks_them(tmp_path:
     assert modules_folder(tmp_path / "data", artifact, []) == found, "it is unpacked once"
 
 
-@pytest.mark.parametrize("evil", ["../evil", "/tmp/evil-by-a-test", "link"])
+@pytest.mark.parametrize("evil", ["../evil", "a/../../evil", "link"])
 def test_it_unpacks_nothing_outside_and_leaves_nothing_behind(tmp_path: Path, evil: str) -> None:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:

@@ -9,6 +9,13 @@ document.addEventListener("click", (event) => {
   field.focus();
 });
 
+// What was wrong with an <input data-checked-live> when it was sent is old news once it changes: the preview says more.
+document.addEventListener("input", ({ target }) => {
+  if (!target.matches("[data-checked-live][aria-invalid]")) return;
+  target.removeAttribute("aria-invalid");
+  document.getElementById(`${target.id}-error`).hidden = true;
+});
+
 // <form data-auto-submit> is sent as soon as something is chosen; its button is for those without scripts.
 for (const form of document.querySelectorAll("form[data-auto-submit]")) {
   form.querySelector("[data-auto-submit-button]").hidden = true;

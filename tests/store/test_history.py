@@ -1,0 +1,115 @@
+"""The history as pages read it, and the end of a long log. On both databases."""
+
+from datetime import timedelta
+
+from hexasched.domain.outcomes import Outcome, Reason, Status
+from hexasched.domain.ticks import plan
+from hexasched.store import accounts, history, logs, runs, ticks
+from hexasched.store.database import Connection, Database
+from hexasched.store.history import Filter
+from hexasched.store.logs import Chunk
+from tests.factories import NOW, make_cron_job, make_function, make_run, make_workspace
+
+FAILED = Outcome(status=Status.FAILED, reason=Reason.ERROR)
+OK = Outcome(status=Status.SUCCEEDED, reason=Reason.OK)
+
+
+def _end(connection: Connection, outcome: Outcome, *, after: timedelta = timedelta()) -> int:
+    """The run that waits longest ends; its id."""
+    [claim] = runs.claim(connection, "w1", 1, NOW + after)
+    assert runs.finish(connection, claim, outcome, NOW + after)
+    return claim.run_id
+
+
+def test_it_finds_the_newest_run_of_each_cron_job(database: Database) -> None:
+    with database.writing() as connection:
+        mine, other = make_workspace(connection).id, make_workspace(connection).id
+        function, foreign = make_function(connection, mine), make_function(connection, other)
+        job, quiet = make_cron_job(connection, function), make_cron_job(connection, function, name="quiet")
+        theirs = make_cron_job(connection, foreign)
+        make_run(connection, function, cron_job_id=job.id)
+        newest = make_run(connection, function, cron_job_id=job.id)
+        make_run(connection, function)
+        make_run(connection, foreign, cron_job_id=theirs.id)
+        found = history.latest_of_cron_jobs(connection, mine)
+    assert {cron_job_id: run.id for cron_job_id, run in found.items()} == {job.id: newest}
+    assert quiet.id not in found
+
+
+def test_it_finds_all_attempts_from_each_of_them(database: Database) -> None:
+    due = NOW + timedelta(minutes=1)
+    with database.writing() as connection:
+        workspace_id = make_workspace(connection).id
+        function = make_function(connection, workspace_id)
+        make_cron_job(connection, function, max_attempts=3)
+        [job] = ticks.due(connection, due, 10)
+        ticks.settle(connection, [plan(job, due)], due)
+        wait = timedelta(minutes=1)
+        expected = []
+        for outcome in (FAILED, FAILED, OK):
+            expected.append(_end(connection, outcome, after=wait))
+            wait += timedelta(minutes=1)
+            make_run(connection, function, now=NOW + timedelta(days=1))
+        for run_id in expected:
+            run = history.detail(connection, workspace_id, run_id)
+            assert run
+            assert [attempt.id for attempt in history.attempts(connection, run)] == expected
+
+
+def test_it_finds_runs_of_several_statuses(database: Database) -> None:
+    with database.writing() as connection:
+        workspace_id = make_workspace(connection).id
+        function = make_function(connection, workspace_id)
+        made = [make_run(connection, function) for _ in range(3)]
+        _end(connection, FAILED)
+        _end(connection, OK)
+        wanted = Filter(statuses=(Status.FAILED, Status.QUEUED))
+        found = history.history(connection, workspace_id, wanted)
+    assert [run.id for run in found] == [made[2], made[0]]
+
+
+def test_it_reads_the_end_of_a_log_up_to_a_position(database: Database) -> None:
+    with database.writing() as connection:
+        function = make_function(connection, make_workspace(connection).id)
+        run_id = make_run(connection, function)
+        chunks = [
+            Chunk(fence=fence, seq=seq, stream="o", at=NOW, data=b"%d-%d " % (fence, seq))
+            for fence in (1, 2)
+            for seq in (1, 2, 3)
+        ]
+        logs.append(connection, "run", run_id, chunks[:3])
+        logs.append(connection, "run", run_id, chunks[3:])
+
+        def newest(size: int, count: int = 100, until: tuple[int, int] | None = None) -> list[Chunk]:
+            return logs.newest(connection, "run", run_id, size, count=count, until=until)
+
+        assert newest(1000) == chunks
+        assert newest(8) == chunks[4:]
+        assert newest(1000, count=1) == chunks[5:]
+        assert newest(1000, until=(2, 1)) == chunks[:4]
+        assert newest(4, until=(1, 3)) == chunks[2:3]
+        assert logs.tail(connection, "run", run_id, 4) == b"2-3 "
+
+
+def test_it_takes_in_only_who_is_in_no_workspace(database: Database) -> None:
+    with database.writing() as connection:
+        mine, other = make_workspace(connection).id, make_workspace(connection).id
+
+        def take_in(email: str, workspace_id: int) -> bool:
+            return accounts.take_in(
+                connection, workspace_id=workspace_id, email=email, password_hash="new", role="viewer", now=NOW
+            )
+
+        assert take_in("Viewer@example.org", mine)
+        assert not take_in("viewer@example.org", other)
+        assert not take_in("viewer@example.org", mine)
+        user = accounts.user_by_email(connection, "viewer@example.org")
+        assert user
+        accounts.set_role(connection, mine, user.id, "owner")
+        assert not accounts.remove_member(connection, mine, user.id)
+        assert take_in("owner@example.org", mine)
+        accounts.set_role(connection, mine, user.id + 1, "owner")
+        assert accounts.remove_member(connection, mine, user.id)
+        assert take_in("viewer@example.org", other)
+        again = accounts.user_by_email(connection, "viewer@example.org")
+        assert again and again.session_version == user.session_version + 1
