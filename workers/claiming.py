@@ -7,7 +7,6 @@ from hexasched.errors import StoreBusyError
 from hexasched.store import builds, runs
 from hexasched.store.builds import BuildClaim
 from hexasched.store.runs import Claim
-from sandbox.client import KeeperGoneError
 from sandbox.jobs import Job
 from workers.building import open_build
 from workers.hand import Hands, InHand
@@ -29,14 +28,26 @@ def claim_work(shop: Shop, hands: Hands) -> None:
         room = min(free - len(to_run), BUILDS_AT_ONCE - building)
         to_build = builds.claim(connection, shop.worker_id, room, now) if room > 0 else []
     for claim in to_run:
-        _start_run(shop, hands, claim)
+        key = f"run-{claim.run_id}-{claim.fence}"
+        hands[key] = InHand(claim=claim, key=key, spool=shop.spool(key))
     for build_claim in to_build:
-        _start_build(shop, hands, build_claim)
+        key = f"build-{build_claim.build_id}-{build_claim.fence}"
+        hands[key] = InHand(claim=build_claim, key=key, spool=shop.spool(key))
+
+
+def start_claimed(shop: Shop, hands: Hands) -> None:
+    """Give the keeper what was claimed. What can't be read from the database now is tried again in the next round."""
+    for hand in [hand for hand in hands.values() if not hand.submitted and hand.ended is None]:
+        if isinstance(hand.claim, Claim):
+            _start_run(shop, hand, hand.claim)
+        else:
+            _start_build(shop, hands, hand, hand.claim)
 
 
 def hold(shop: Shop, hands: Hands, hand: InHand, job: Job) -> None:
     """Take a piece of work into the hand and give its job to the keeper."""
     hands[hand.key] = hand
+    hand.submitted = True
     shop.keeper.submit(job)
 
 
@@ -46,28 +57,29 @@ def _anything(shop: Shop, now: datetime) -> bool:
         return runs.any_due(connection, now) or builds.any_queued(connection)
 
 
-def _start_run(shop: Shop, hands: Hands, claim: Claim) -> None:
-    key = f"run-{claim.run_id}-{claim.fence}"
-    hand = hands[key] = InHand(claim=claim, key=key, spool=shop.spool(key))
+def _start_run(shop: Shop, hand: InHand, claim: Claim) -> None:
     try:
-        shop.keeper.submit(job_for(shop, claim))
+        job = job_for(shop, claim)
     except StoreBusyError:
-        del hands[key]
-        with shop.database.writing() as connection:
-            runs.release(connection, claim)
-    except KeeperGoneError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the run must end, and as our failure
         logs.failure("run.not_started", run_id=claim.run_id)
         hand.ended = internal_failure(f"HexaSched could not start this run: {type(error).__name__}: {error}")
+        return
+    hand.submitted = True
+    shop.keeper.submit(job)
 
 
-def _start_build(shop: Shop, hands: Hands, claim: BuildClaim) -> None:
+def _start_build(shop: Shop, hands: Hands, claimed: InHand, claim: BuildClaim) -> None:
     try:
         state, job = open_build(shop, claim)
+    except StoreBusyError:
+        raise
     except Exception:  # noqa: BLE001 - whatever it is, the build must end
         logs.failure("build.not_started", build_id=claim.build_id)
         with shop.database.writing() as connection:
             builds.fail_internally(connection, claim, datetime.now(UTC))
+        del hands[claimed.key]
         return
+    del hands[claimed.key]
     hold(shop, hands, InHand(claim=claim, key=job.key, spool=shop.spool(job.key), build=state), job)

@@ -18,6 +18,7 @@ class InHand:
     key: str
     spool: Path
     build: BuildState | None = None
+    submitted: bool = False  # the keeper has its job
     started: bool = False
     marked: bool = False  # the row says that it started
     stopping: bool = False

@@ -14,7 +14,8 @@ from hexasched.store import logs as stored_logs
 from hexasched.store.builds import BuildClaim
 from hexasched.store.runs import Claim
 from sandbox.jobs import Finished, Message, Output, Started
-from workers.claiming import claim_work
+from workers import chores
+from workers.claiming import claim_work, start_claimed
 from workers.ending import end_all
 from workers.hand import Hands, InHand
 from workers.reaper import Reaper
@@ -32,7 +33,7 @@ class Worker:
         self._bell = bell
         self._reaper = reaper
         self._hands: Hands = {}
-        self._next_beat = self._next_ship = self._next_poll = 0.0
+        self._next_beat = self._next_ship = self._next_poll = self._next_chores = 0.0
         self._draining = False
         self._selector = selectors.DefaultSelector()
         self._selector.register(shop.keeper.fileno(), selectors.EVENT_READ)
@@ -85,9 +86,13 @@ class Worker:
         self._pass_on_cancels()
         if not self._draining:
             claim_work(self._shop, self._hands)
+        start_claimed(self._shop, self._hands)
         if now >= self._next_poll:
             self._reaper.sweep()
             self._next_poll = now + POLL_S
+        if now >= self._next_chores:
+            chores.tidy(self._shop.database, datetime.now(UTC))
+            self._next_chores = now + chores.EVERY_S
 
     def _patience(self) -> float:
         due = min(self._next_beat, self._next_poll)
@@ -109,9 +114,13 @@ class Worker:
 
     def _beat(self) -> None:
         sent_at = time.monotonic()
+        held = {hand.claim for hand in self._hands.values()}
         with self._shop.database.writing() as connection:
             mine: set[Claim | BuildClaim] = set(runs.beat(connection, self._shop.worker_id, datetime.now(UTC)))
             mine |= builds.beat(connection, self._shop.worker_id)
+            for claim in mine - held:
+                # The answer to the claim was lost on its way: nobody would ever start it.
+                runs.release(connection, claim) if isinstance(claim, Claim) else builds.release(connection, claim)
         self._shop.keeper.beat(sent_at)
         for hand in self._hands.values():
             if hand.claim not in mine and hand.ended is None and not hand.stopping:

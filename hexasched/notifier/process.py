@@ -57,9 +57,7 @@ def deliver_one(config: Config, database: Database) -> bool:
 
 
 def _deliver(config: Config, database: Database, message: Message) -> None:
-    with database.reading() as connection:
-        letter = letter_for(connection, config, message)
-    trouble = send(config.mail, letter)
+    trouble = _try(config, database, message)
     now = datetime.now(UTC)
     with database.writing() as connection:
         if trouble is None:
@@ -67,6 +65,18 @@ def _deliver(config: Config, database: Database, message: Message) -> None:
         else:
             outbox.mark_failed(connection, message, trouble, now + wait_after(message.tries), now)
     logs.event("mail", message=message.id, kind=message.kind, tries=message.tries + 1, trouble=trouble or "none")
+
+
+def _try(config: Config, database: Database, message: Message) -> str | None:
+    try:
+        with database.reading() as connection:
+            letter = letter_for(connection, config, message)
+        return send(config.mail, letter)
+    except StoreBusyError:
+        raise
+    except Exception as error:  # noqa: BLE001 - one message that can't be made must not keep the others from going out
+        logs.failure("mail.not_made", message=message.id)
+        return f"HexaSched could not make this mail: {type(error).__name__}"
 
 
 def wait_after(tries: int) -> timedelta:
