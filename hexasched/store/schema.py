@@ -24,6 +24,8 @@ def migrate(database: Database) -> None:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             _refuse_newer(connection)
             command.upgrade(_alembic(connection), "head")
+            # A database that is up to date but can't be written would only be found out by the first run.
+            connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
     except StoreBusyError as error:
         raise _explain(database, error.__cause__) from error
     except DBAPIError as error:

@@ -166,3 +166,35 @@ def test_it_refuses_a_database_that_is_newer_than_the_program(tmp_path: Path) ->
     done = second.cli("serve", check=False)
     assert done.returncode == 1
     assert done.stderr.strip().splitlines()[-1].startswith("hexasched: The database was written by a newer HexaSched")
+
+
+def test_it_refuses_a_database_that_it_can_not_write(tmp_path: Path) -> None:
+    second = Service(tmp_path)
+    second.cli("migrate")
+    for file in second.data_dir.glob("hexasched.db*"):
+        file.chmod(0o400)
+    done = second.cli("serve", check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].startswith("hexasched: The database ")
+    assert "Traceback" not in done.stderr
+
+
+def test_it_reports_all_mistakes_of_the_configuration(tmp_path: Path) -> None:
+    second = Service(tmp_path)
+    (tmp_path / "config.toml").write_text('host = 3\n[mail]\nsecurity = "ssl"\n')
+    done = second.cli("--config", str(tmp_path / "config.toml"), "migrate", check=False)
+    assert done.returncode == 1
+    assert [line.split()[1] for line in done.stderr.splitlines()] == ["host", "mail.security"]
+
+
+def test_it_lets_only_one_scheduler_run_on_sqlite(service: Service) -> None:
+    done = service.cli("scheduler", check=False)
+    assert done.returncode == 1
+    assert "Another scheduler is running" in done.stderr.strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize("process", ["web", "scheduler", "worker", "notifier"])
+def test_it_says_when_the_database_was_never_made(tmp_path: Path, process: str) -> None:
+    done = Service(tmp_path).cli(process, check=False)
+    assert done.returncode == 1
+    assert "Run `hexasched migrate`" in done.stderr.strip().splitlines()[-1]
