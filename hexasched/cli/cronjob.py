@@ -90,7 +90,7 @@ def show_preview(expression: str, timezone: str, after: str, count: int, as_json
     """What EXPRESSION means: the next runs, or every mistake in it (then the exit status is 2)."""
     found = preview(expression, timezone, _moment(after), count)
     if not isinstance(found, Preview):
-        shown = json.dumps({"mistakes": [asdict(m) for m in found]}, indent=2)
+        shown = json.dumps([asdict(m) for m in found], indent=2)
         click.echo(shown if as_json else "\n".join(_line(m) for m in found), err=not as_json)
         sys.exit(2)
     moments = [moment.astimezone(load_zone(timezone)) for moment in found.next]

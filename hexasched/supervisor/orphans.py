@@ -5,10 +5,11 @@ it made for itself. A worker's keeper is one for the moment in which it writes o
 """
 
 import os
-import signal
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 from hexasched import linux, logs
 
@@ -42,27 +43,18 @@ def sweep(since: Mapping[int, float], own: Collection[int], now: float, grace_s:
 
 def kill(orphan: int) -> None:
     """SIGKILL `orphan` and all below it. It is our child and not reaped, so the pid can't be another's by now."""
-    logs.warning("supervisor.orphan_killed", pid=orphan, command=_command(orphan))
-    for pid in [orphan, *_descendants(orphan)]:
-        with suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGKILL)
-
-
-def _command(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
-    except (FileNotFoundError, ProcessLookupError):
-        return "gone"
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(orphan)
+        logs.warning("supervisor.orphan_killed", pid=orphan, command=process.name())
+        for below in process.children(recursive=True):
+            with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                below.kill()
+        process.kill()
 
 
 def _children(pid: int) -> list[int]:
+    # The kernel's own list of children: looked at in every round, while psutil looks at every process there is.
     try:
         return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except (FileNotFoundError, ProcessLookupError):
         return []
-
-
-def _descendants(pid: int) -> Iterator[int]:
-    for child in _children(pid):
-        yield child
-        yield from _descendants(child)
