@@ -10,7 +10,7 @@ from flask_login import current_user, logout_user
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug.wrappers import Response
 
-from hexasched.store import accounts
+from hexasched.store import accounts, throttle
 from hexasched.store.accounts import User
 from web import passwords
 from web.access import public, require
@@ -57,16 +57,16 @@ def _check(email: str, password: str) -> tuple[User | None, str]:
     buckets = _buckets(email)
     with database().reading() as connection:
         user = accounts.user_by_email(connection, email)
-        until = accounts.throttled_until(connection, buckets, now())
+        until = throttle.until(connection, buckets, now())
     right = until is None and passwords.verify(password, user.password_hash if user else None)
     with database().writing() as connection:
-        until = accounts.throttled_until(connection, buckets, now())
+        until = throttle.until(connection, buckets, now())
         if until is not None:
             return None, _too_many(until)
         if user is None or not right:
-            accounts.note_failed_login(connection, buckets, now())
+            throttle.note(connection, buckets, now())
             return None, "This email address and password do not belong together."
-        accounts.forget_failed_logins(connection, [bucket for bucket in buckets if not bucket.startswith("address:")])
+        throttle.forget(connection, [bucket for bucket in buckets if not bucket.startswith("address:")])
     return user, ""
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_login import current_user
 
-from hexasched.store import builds, cron_jobs, functions, history
+from hexasched.store import builds, cron_jobs, env_vars, functions, history
 from hexasched.store.database import Connection
 from hexasched.store.functions import Version
 from hexasched.store.history import Filter
@@ -71,7 +71,7 @@ def show(place: Standing, sheet: Sheet, errors: dict[str, str], *, stale: bool =
     function, workspace_id = place.function, current_workspace().id
     with database().reading() as connection:
         live = function_frame.live_version(connection, function)
-        names = functions.environment_names(connection, function.id)
+        names = env_vars.names(connection, function.id)
         analysis = next((v.analysis for v in (sheet.origin, live) if v is not None and v.analysis), None)
         return function_frame.page(
             "code.html",

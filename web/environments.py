@@ -6,7 +6,7 @@ from flask import Blueprint, flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from hexasched.domain.functions import EnvVar
-from hexasched.store import functions
+from hexasched.store import env_vars, functions
 from hexasched.store.database import Connection
 from hexasched.store.functions import Version
 from web import function_frame
@@ -72,15 +72,15 @@ def save(name: str) -> Response | tuple[str, int]:
 def _save(connection: Connection, place: Standing, rows: list[EnvRow], *, dry: bool) -> dict[str, str]:
     """What is wrong with the rows; if nothing is, and this is not a dry run, they are what is stored now."""
     keys, function_id = instance().keys, place.function.id
-    values = functions.environment(connection, keys, function_id)
-    errors = check_rows(rows, values, functions.secret_names(connection, function_id))
+    values = env_vars.values(connection, keys, function_id)
+    errors = check_rows(rows, values, env_vars.secret_names(connection, function_id))
     if not errors and not dry:
-        functions.save_environment(connection, keys, function_id, wanted_environment(rows, values), now())
+        env_vars.save(connection, keys, function_id, wanted_environment(rows, values), now())
     return errors
 
 
 def _stored(connection: Connection, place: Standing) -> Stored:
-    shown = functions.shown_environment(connection, instance().keys, place.function.id)
+    shown = env_vars.shown(connection, instance().keys, place.function.id)
     read = _analysed(connection, place)
     analysis = read.analysis if read else None
     return Stored(shown=shown, reads=uses(analysis), missing=missing(analysis, {v.name for v in shown}))

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from hexasched import doorbell
-from hexasched.store import deploys, function_list, functions
+from hexasched.store import deploys, env_vars, function_list, functions
 from hexasched.store.database import Connection
 from hexasched.store.functions import Program
 from web import runtimes
@@ -82,7 +82,7 @@ def _create(connection: Connection, typed: NewFunction, program: Program) -> dic
     if function is None:
         return {"name": _taken(typed.name)}
     wanted = wanted_environment(list(typed.rows), {})
-    functions.save_environment(connection, instance().keys, function.id, wanted, now())
+    env_vars.save(connection, instance().keys, function.id, wanted, now())
     deploys.deploy(connection, function, program, current_user.id, now())
     return {}
 

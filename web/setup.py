@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from hexasched.domain.inputs import check_email
 from hexasched.domain.zones import check_zone
-from hexasched.store import accounts
+from hexasched.store import accounts, throttle
 from web import passwords
 from web.access import public_before_setup
 from web.auth import address_bucket
@@ -104,9 +104,9 @@ def _is_done() -> bool:
 def _wrong_code(code: str) -> str | None:
     """Why the code is refused, or None; guesses are counted as failed log-ins are."""
     with database().writing() as connection:
-        if accounts.throttled_until(connection, [address_bucket()], now()):
+        if throttle.until(connection, [address_bucket()], now()):
             return "Too many wrong codes. Try again in 15 minutes."
         if accounts.check_setup_code(connection, code):
             return None
-        accounts.note_failed_login(connection, [address_bucket()], now())
+        throttle.note(connection, [address_bucket()], now())
     return "This is not the code that is valid now."

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hexasched.config import Config
-from hexasched.store import accounts, outbox, workers
+from hexasched.store import outbox, settings, workers
 from hexasched.store.database import Connection
 from web import show
 
@@ -29,7 +29,7 @@ class Health:
 
 def health(connection: Connection, now: datetime) -> Health:
     """How the processes are."""
-    written = accounts.setting(connection, "scheduler_tick")
+    written = settings.get(connection, "scheduler_tick")
     return Health(
         tick=datetime.fromisoformat(written) if written else None,
         workers=len(workers.present(connection, now - SILENT_AFTER)),

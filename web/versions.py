@@ -3,7 +3,7 @@
 from flask import Blueprint, flash, redirect, url_for
 from werkzeug.wrappers import Response
 
-from hexasched.store import builds, functions
+from hexasched.store import builds, env_vars, functions
 from web import build_view, code_facts, function_frame, runtimes
 from web.access import found, require
 from web.addresses import ID
@@ -44,7 +44,7 @@ def _page(template: str, name: str, number: int) -> str:
         shown = found(functions.version_numbered(connection, place.function.id, number))
         its_build = builds.latest_of_versions(connection, [shown.id]).get(shown.id)
         lines = build_view.log_lines(connection, its_build.id) if its_build else []
-        variables = functions.environment_names(connection, place.function.id)
+        variables = env_vars.names(connection, place.function.id)
     stages = build_view.stages(its_build, shown.program.dependencies) if its_build else []
     return function_frame.page(
         template,

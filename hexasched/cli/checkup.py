@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from hexasched.cli.instance import Instance
 from hexasched.errors import HexaSchedError
-from hexasched.store import accounts, workers
+from hexasched.store import accounts, settings, workers
 from hexasched.store.database import SAFE_SQLITE, sqlite_module
 
 LOW_DISK = 200 * 1024 * 1024
@@ -69,7 +69,7 @@ def _service(instance: Instance) -> list[Finding]:
     with instance.database.reading() as connection:
         present = workers.present(connection, now - timedelta(seconds=30))
         has_users = accounts.has_users(connection)
-        tick = accounts.setting(connection, "scheduler_tick")
+        tick = settings.get(connection, "scheduler_tick")
     age = now - datetime.fromisoformat(tick) if tick else None
     alive = age is not None and age < timedelta(seconds=30)
     return [

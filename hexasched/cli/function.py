@@ -17,7 +17,7 @@ from hexasched.domain.limits import POLL_S
 from hexasched.domain.outcomes import FINAL, Status
 from hexasched.doorbell import DONE, WORK, Doorbell
 from hexasched.errors import HexaSchedError, InvalidInputError
-from hexasched.store import builds, deploys, functions, history, logs, runs, workers
+from hexasched.store import builds, deploys, env_vars, functions, history, logs, runs, workers
 from hexasched.store.builds import Build
 from hexasched.store.functions import Function, Program
 from hexasched.store.runs import NewRun
@@ -112,11 +112,11 @@ def _set_variables(
 ) -> None:
     if not variables:
         return
-    shown = functions.shown_environment(connection, instance.keys, target.id)
+    shown = env_vars.shown(connection, instance.keys, target.id)
     wanted = {v.name: EnvVar(name=v.name, value=None, secret=v.secret) for v in shown}
     # What is typed on a command line may be a secret: nobody is shown it again.
     wanted |= {name: EnvVar(name=name, value=value, secret=True) for name, value in variables.items()}
-    functions.save_environment(connection, instance.keys, target.id, wanted, now)
+    env_vars.save(connection, instance.keys, target.id, wanted, now)
 
 
 def _wait_for_build(instance: Instance, workspace_id: int, build_id: int) -> Build:

@@ -9,7 +9,7 @@ from importlib import resources
 from hexasched.cli.instance import Instance, read_config
 from hexasched.domain.functions import EnvVar
 from hexasched.domain.limits import Limits
-from hexasched.store import accounts, cron_jobs, deploys, functions
+from hexasched.store import accounts, cron_jobs, deploys, env_vars, functions
 from hexasched.store.cron_jobs import CronJobFields
 from hexasched.store.database import Connection
 from hexasched.store.functions import Program
@@ -79,7 +79,7 @@ def _plant_function(connection: Connection, instance: Instance, owner_id: int, n
     description = "Mails a summary of the day. Every minute here, so that you soon see one."
     function = functions.create(connection, workspace.id, NAME, description, now)
     assert function is not None
-    functions.save_environment(connection, instance.keys, function.id, _environment(instance), now)
+    env_vars.save(connection, instance.keys, function.id, _environment(instance), now)
     program = Program(
         runtime="node24",
         handler_file="index.js",
@@ -118,13 +118,13 @@ def _follow_port(connection: Connection, instance: Instance, now: datetime) -> N
     function = functions.by_name(connection, instance.workspace(connection).id, NAME)
     if function is None:
         return
-    shown = {v.name: v for v in functions.shown_environment(connection, instance.keys, function.id)}
+    shown = {v.name: v for v in env_vars.shown(connection, instance.keys, function.id)}
     port = str(instance.config.sample.mail_catcher_port)
     known = shown.get("SMTP_PORT")
     if known is not None and known.value not in (None, port):
         wanted = {name: EnvVar(name=name, value=None, secret=v.secret) for name, v in shown.items()}
         wanted["SMTP_PORT"] = EnvVar(name="SMTP_PORT", value=port, secret=False)
-        functions.save_environment(connection, instance.keys, function.id, wanted, now)
+        env_vars.save(connection, instance.keys, function.id, wanted, now)
 
 
 def _local_zone() -> str:

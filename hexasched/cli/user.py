@@ -9,7 +9,7 @@ import click
 from hexasched.cli.instance import open_instance
 from hexasched.domain.inputs import check_email
 from hexasched.errors import HexaSchedError, InvalidInputError
-from hexasched.store import accounts
+from hexasched.store import accounts, throttle
 
 
 @click.group()
@@ -61,7 +61,7 @@ def reset_password(config_file: Path | None, email: str, password_stdin: bool) -
         if found is None:
             raise HexaSchedError(f"There is no account {email!r}.")
         accounts.set_password(connection, found.id, _hashed(password))
-        accounts.forget_failed_logins(connection, [f"account:{found.email}"])
+        throttle.forget(connection, [f"account:{found.email}"])
     click.echo(f"{found.email} has a new password.")
 
 

@@ -18,8 +18,7 @@ from apscheduler.triggers.base import BaseTrigger
 from hexasched import logs
 from hexasched.domain.limits import POLL_S
 from hexasched.domain.ticks import DueJob, Plan, plan
-from hexasched.store import ticks
-from hexasched.store.accounts import save_setting
+from hexasched.store import settings, ticks
 from hexasched.store.database import Database
 
 BATCH = 2000
@@ -141,7 +140,7 @@ class CronJobStore(BaseJobStore):
         if abs(now - self._tick_noted) < NOTE_EVERY:
             return
         with self._database.writing() as connection:
-            save_setting(connection, "scheduler_tick", now.isoformat())
+            settings.save(connection, "scheduler_tick", now.isoformat())
         self._tick_noted = now
 
     def update_job(self, job: TickJob) -> None:

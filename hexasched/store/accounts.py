@@ -1,21 +1,18 @@
-"""Workspaces, users, members, the setup code, and the throttle of failed log-ins."""
+"""Workspaces, users, members, and the code that guards the making of the first account."""
 
 import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal, cast
 
-from sqlalchemy import Connection, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, delete, insert, select, update
 
+from hexasched.store import settings
 from hexasched.store import tables as t
 
 Role = Literal["owner", "developer", "viewer"]
-
-THROTTLE_LIMIT = 10
-THROTTLE_WINDOW = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,13 +53,13 @@ def has_users(connection: Connection) -> bool:
 def new_setup_code(connection: Connection) -> str:
     """A fresh code for the setup page; the one before it is no longer valid. Only its hash is stored."""
     code = "-".join(secrets.token_hex(2) for _ in range(4))
-    save_setting(connection, "setup_code", _code_hash(code))
+    settings.save(connection, "setup_code", _code_hash(code))
     return code
 
 
 def check_setup_code(connection: Connection, code: str) -> bool:
     """Whether `code` is the current setup code and no account exists yet."""
-    stored = setting(connection, "setup_code")
+    stored = settings.get(connection, "setup_code")
     return stored is not None and hmac.compare_digest(stored, _code_hash(code)) and not has_users(connection)
 
 
@@ -239,43 +236,3 @@ def _is_last_owner(connection: Connection, workspace_id: int, user_id: int) -> b
         .with_for_update()
     ).scalars()
     return list(owners) == [user_id]
-
-
-def throttled_until(connection: Connection, buckets: list[str], now: datetime) -> datetime | None:
-    """When the next log-in may be tried if one of `buckets` ("account:…", "address:…") is over its limit."""
-    started = connection.execute(
-        select(func.max(t.login_failures.c.window_started_at)).where(
-            t.login_failures.c.bucket.in_(buckets),
-            t.login_failures.c.count >= THROTTLE_LIMIT,
-            t.login_failures.c.window_started_at > now - THROTTLE_WINDOW,
-        )
-    ).scalar()
-    return None if started is None else started + THROTTLE_WINDOW
-
-
-def note_failed_login(connection: Connection, buckets: list[str], now: datetime) -> None:
-    """Count a failed log-in against each bucket; windows that are over are forgotten."""
-    connection.execute(delete(t.login_failures).where(t.login_failures.c.window_started_at <= now - THROTTLE_WINDOW))
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    for bucket in buckets:
-        statement = make(t.login_failures).values(bucket=bucket[:320], count=1, window_started_at=now)
-        connection.execute(
-            statement.on_conflict_do_update(index_elements=["bucket"], set_={"count": t.login_failures.c.count + 1})
-        )
-
-
-def forget_failed_logins(connection: Connection, buckets: list[str]) -> None:
-    """A log-in succeeded."""
-    connection.execute(delete(t.login_failures).where(t.login_failures.c.bucket.in_(buckets)))
-
-
-def setting(connection: Connection, key: str) -> str | None:
-    """What the instance remembers under `key`."""
-    return connection.execute(select(t.settings.c.value).where(t.settings.c.key == key)).scalar()
-
-
-def save_setting(connection: Connection, key: str, value: str) -> None:
-    """Remember `value` under `key`."""
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = make(t.settings).values(key=key, value=value)
-    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))

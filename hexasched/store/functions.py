@@ -1,16 +1,13 @@
-"""Functions, their versions and drafts, and their environment."""
+"""Functions, their versions and drafts."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from hexasched.domain.functions import EnvVar
 from hexasched.domain.limits import Limits
-from hexasched.secrets import KeyRing
 from hexasched.store import tables as t
 
 
@@ -213,76 +210,3 @@ def _version(row: dict[str, Any]) -> Version:
     )
     kept = ("id", "function_id", "number", "state", "lockfile", "analysis", "artifact_id", "created_at")
     return Version(program=program, created_by=row["email"], **{name: row[name] for name in kept})
-
-
-def _place(function_id: int, name: str) -> str:
-    return f"env_vars/{function_id}/{name}"
-
-
-def environment(connection: Connection, keys: KeyRing, function_id: int) -> dict[str, str]:
-    """All variables with their values: for the worker that runs the function, and for nobody else."""
-    rows = connection.execute(
-        select(t.env_vars.c.name, t.env_vars.c.ciphertext).where(t.env_vars.c.function_id == function_id)
-    )
-    return {row.name: keys.decrypt(row.ciphertext, _place(function_id, row.name)) for row in rows}
-
-
-def secret_names(connection: Connection, function_id: int) -> tuple[str, ...]:
-    """The names of the variables whose values are never shown."""
-    names = connection.execute(
-        select(t.env_vars.c.name).where(t.env_vars.c.function_id == function_id, t.env_vars.c.secret)
-    ).scalars()
-    return tuple(names)
-
-
-def environment_names(connection: Connection, function_id: int) -> frozenset[str]:
-    """The names of all variables that are set."""
-    names = connection.execute(select(t.env_vars.c.name).where(t.env_vars.c.function_id == function_id)).scalars()
-    return frozenset(names)
-
-
-def shown_environment(connection: Connection, keys: KeyRing, function_id: int) -> list[EnvVar]:
-    """The variables as a page may show them, by name: a secret has no value."""
-    rows = connection.execute(
-        select(t.env_vars).where(t.env_vars.c.function_id == function_id).order_by(t.env_vars.c.name)
-    )
-    return [
-        EnvVar(
-            name=row.name,
-            secret=row.secret,
-            value=None if row.secret else keys.decrypt(row.ciphertext, _place(function_id, row.name)),
-        )
-        for row in rows
-    ]
-
-
-def save_environment(
-    connection: Connection, keys: KeyRing, function_id: int, wanted: Mapping[str, EnvVar], now: datetime
-) -> None:
-    """Make the environment exactly `wanted` (by name); a value of None keeps what is stored.
-
-    The function's env_revision goes up if anything changed: the next run has the new values.
-    """
-    stored = {
-        row.name: row for row in connection.execute(select(t.env_vars).where(t.env_vars.c.function_id == function_id))
-    }
-    gone = [name for name in stored if name not in wanted]
-    changed = [v for v in wanted.values() if v.value is not None or v.secret != stored[v.name].secret]
-    if gone:
-        connection.execute(
-            delete(t.env_vars).where(t.env_vars.c.function_id == function_id, t.env_vars.c.name.in_(gone))
-        )
-    for variable in changed:
-        values: dict[str, Any] = {"secret": variable.secret, "updated_at": now}
-        if variable.value is not None:
-            values["ciphertext"] = keys.encrypt(variable.value, _place(function_id, variable.name))
-        if variable.name in stored:
-            connection.execute(update(t.env_vars).where(t.env_vars.c.id == stored[variable.name].id).values(values))
-        else:
-            connection.execute(insert(t.env_vars).values(values | {"function_id": function_id, "name": variable.name}))
-    if gone or changed:
-        connection.execute(
-            update(t.functions)
-            .where(t.functions.c.id == function_id)
-            .values(env_revision=t.functions.c.env_revision + 1)
-        )

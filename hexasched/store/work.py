@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select
 from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import Status
 from hexasched.secrets import KeyRing
-from hexasched.store import functions, runs
+from hexasched.store import env_vars, functions, runs
 from hexasched.store import tables as t
 from hexasched.store.builds import BuildClaim
 from hexasched.store.functions import Program
@@ -64,8 +64,8 @@ def load_run(connection: Connection, keys: KeyRing, claim: Claim) -> RunWork:
         program=_program(dict(row)),
         analysis=row["analysis"] or {},
         occurrence_id=row["occurrence_id"] or runs.occurrence_id(claim.run_id),
-        env=functions.environment(connection, keys, row["function_id"]),
-        secret_names=functions.secret_names(connection, row["function_id"]),
+        env=env_vars.values(connection, keys, row["function_id"]),
+        secret_names=env_vars.secret_names(connection, row["function_id"]),
         cron_job=_cron_facts(dict(row)),
         last_run_at=_last(connection, row["function_id"], claim.run_id, None),
         last_success_at=_last(connection, row["function_id"], claim.run_id, Status.SUCCEEDED),
@@ -156,7 +156,7 @@ def load_build(connection: Connection, keys: KeyRing, claim: BuildClaim) -> Buil
     return BuildWork(
         claim=claim,
         program=version.program,
-        env=functions.environment(connection, keys, row["function_id"]),
+        env=env_vars.values(connection, keys, row["function_id"]),
         reusable=_reusable(connection, version),
         **common,
     )

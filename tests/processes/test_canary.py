@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from hexasched.domain.functions import EnvVar
 from hexasched.errors import HexaSchedError
 from hexasched.secrets import load_key_ring
-from hexasched.store import functions
+from hexasched.store import env_vars, functions
 from hexasched.store import tables as t
 from tests import postgres
 from tests.processes.service import Service, running
@@ -37,7 +37,7 @@ def _plant(service: Service) -> None:
         made = functions.create(connection, 1, "holder", "", now)
         assert made is not None
         variables = {name: EnvVar(name=name, value=value, secret=True) for name, value in values.items()}
-        functions.save_environment(connection, keys, made.id, variables, now)
+        env_vars.save(connection, keys, made.id, variables, now)
 
 
 def _search_everywhere(service: Service) -> list[str]:
@@ -94,10 +94,10 @@ def test_it_does_not_decrypt_a_secret_in_another_place(tmp_path: Path) -> None:
     keys = load_key_ring(service.data_dir)
     with service.open_database() as database:
         with database.reading() as connection:
-            assert functions.environment(connection, keys, 1) == {"TOKEN": CANARY, "OTHER": "other"}
+            assert env_vars.values(connection, keys, 1) == {"TOKEN": CANARY, "OTHER": "other"}
             sealed = dict(connection.execute(select(t.env_vars.c.name, t.env_vars.c.ciphertext)).all())
         with database.writing() as connection:
             for name, other in (("TOKEN", "OTHER"), ("OTHER", "TOKEN")):
                 connection.execute(update(t.env_vars).where(t.env_vars.c.name == name).values(ciphertext=sealed[other]))
         with database.reading() as connection, pytest.raises(HexaSchedError, match="does not decrypt"):
-            functions.environment(connection, keys, 1)
+            env_vars.values(connection, keys, 1)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from hexasched.domain.functions import EnvVar
 from hexasched.errors import StoreError
 from hexasched.secrets import KeyRing
-from hexasched.store import accounts, artifacts, builds, deploys, functions, logs, schema, work
+from hexasched.store import accounts, artifacts, builds, deploys, env_vars, functions, logs, schema, throttle, work
 from hexasched.store import tables as t
 from hexasched.store.database import Database
 from hexasched.store.logs import Chunk
@@ -66,16 +66,16 @@ def test_it_keeps_the_environment_and_shows_no_secret(database: Database) -> Non
     with database.writing() as connection:
         function = make_function(connection, make_workspace(connection).id)
         plain, secret = EnvVar(name="HOST", value="a", secret=False), EnvVar(name="KEY", value="s3", secret=True)
-        functions.save_environment(connection, KEYS, function.id, {"HOST": plain, "KEY": secret}, NOW)
-        assert functions.environment(connection, KEYS, function.id) == {"HOST": "a", "KEY": "s3"}
-        assert functions.shown_environment(connection, KEYS, function.id) == [
+        env_vars.save(connection, KEYS, function.id, {"HOST": plain, "KEY": secret}, NOW)
+        assert env_vars.values(connection, KEYS, function.id) == {"HOST": "a", "KEY": "s3"}
+        assert env_vars.shown(connection, KEYS, function.id) == [
             plain,
             EnvVar(name="KEY", value=None, secret=True),
         ]
         kept = {"KEY": EnvVar(name="KEY", value=None, secret=True)}
-        functions.save_environment(connection, KEYS, function.id, kept, NOW)
-        assert functions.environment(connection, KEYS, function.id) == {"KEY": "s3"}
-        functions.save_environment(connection, KEYS, function.id, kept, NOW)
+        env_vars.save(connection, KEYS, function.id, kept, NOW)
+        assert env_vars.values(connection, KEYS, function.id) == {"KEY": "s3"}
+        env_vars.save(connection, KEYS, function.id, kept, NOW)
         found = functions.by_id(connection, function.workspace_id, function.id)
         assert found is not None
         assert found.env_revision == 2, "only what changed anything counts"
@@ -185,12 +185,12 @@ def test_it_keeps_the_last_owner(database: Database) -> None:
 def test_it_throttles_an_account_for_a_while(database: Database) -> None:
     buckets = ["account:owner@example.org", "address:127.0.0.1"]
     with database.writing() as connection:
-        for _ in range(accounts.THROTTLE_LIMIT):
-            assert accounts.throttled_until(connection, buckets, NOW) is None
-            accounts.note_failed_login(connection, buckets, NOW)
-        assert accounts.throttled_until(connection, buckets, NOW) == NOW + accounts.THROTTLE_WINDOW
-        later = NOW + accounts.THROTTLE_WINDOW + timedelta(seconds=1)
-        assert accounts.throttled_until(connection, buckets, later) is None
+        for _ in range(throttle.LIMIT):
+            assert throttle.until(connection, buckets, NOW) is None
+            throttle.note(connection, buckets, NOW)
+        assert throttle.until(connection, buckets, NOW) == NOW + throttle.WINDOW
+        later = NOW + throttle.WINDOW + timedelta(seconds=1)
+        assert throttle.until(connection, buckets, later) is None
 
 
 def test_it_has_the_same_schema_as_the_code(database: Database) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hexasched.config import Mail, Sample
 from hexasched.doorbell import MAIL, Doorbell
 from hexasched.notifier.catcher import keep
-from hexasched.store import accounts, outbox
+from hexasched.store import outbox, settings
 from tests.web import rows
 from tests.web.browser import Browser
 from tests.web.conftest import Place
@@ -86,7 +86,7 @@ def test_a_failed_run_is_among_the_deliveries_of_its_own_workspace(place: Place,
 def test_the_strip_says_when_schedules_do_not_fire_and_nothing_can_run(place: Place, logged_in: LogIn) -> None:
     viewer, now = logged_in("viewer"), place.clock()
     with place.database.writing() as connection:
-        accounts.save_setting(connection, "scheduler_tick", now.isoformat())
+        settings.save(connection, "scheduler_tick", now.isoformat())
         rows.worker(connection, now)
     assert 'class="strip"' not in viewer.get("/runs").text
     place.clock.advance(timedelta(seconds=31))

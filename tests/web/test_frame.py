@@ -9,7 +9,7 @@ from flask import Flask, flash, render_template_string
 
 from hexasched.config import Mail, Sandbox
 from hexasched.domain.outcomes import Reason, Status
-from hexasched.store import accounts, workers
+from hexasched.store import settings, workers
 from tests.web.browser import Browser
 from tests.web.conftest import Place
 from web import show, words
@@ -43,7 +43,7 @@ def test_it_has_no_strip_when_all_is_well(place: Place, logged_in: Callable[[str
     owner, now = logged_in("owner"), place.clock()
     assert 'class="strip"' in owner.get("/account").text
     with place.database.writing() as connection:
-        accounts.save_setting(connection, "scheduler_tick", now.isoformat())
+        settings.save(connection, "scheduler_tick", now.isoformat())
         workers.register(
             connection,
             workers.Worker(id="w", host="here", pid=1, slots=1, facts={}, started_at=now, seen_at=now, draining=False),

@@ -6,7 +6,7 @@ from html import unescape
 import pytest
 
 from hexasched.domain.functions import EnvVar
-from hexasched.store import functions
+from hexasched.store import env_vars
 from tests.web import deploys
 from tests.web.browser import Browser
 from tests.web.conftest import Place
@@ -32,17 +32,17 @@ def stored(place: Place, people: dict[str, int]) -> None:
         EnvVar(name="SMTP_PASS", value="hush-hush", secret=True),
     ]
     with place.database.writing() as connection:
-        functions.save_environment(connection, place.keys, function.id, {v.name: v for v in variables}, place.clock())
+        env_vars.save(connection, place.keys, function.id, {v.name: v for v in variables}, place.clock())
 
 
 def _values(place: Place) -> dict[str, str]:
     with place.database.reading() as connection:
-        return functions.environment(connection, place.keys, deploys.find(place).id)
+        return env_vars.values(connection, place.keys, deploys.find(place).id)
 
 
 def _secrets(place: Place) -> set[str]:
     with place.database.reading() as connection:
-        return set(functions.secret_names(connection, deploys.find(place).id))
+        return set(env_vars.secret_names(connection, deploys.find(place).id))
 
 
 def _form(place: Place, **changes: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from hexasched import doorbell
 from hexasched.domain.functions import EnvVar
 from hexasched.domain.limits import MAX_SOURCE_BYTES, Limits
 from hexasched.doorbell import Doorbell
-from hexasched.store import builds, cron_jobs, functions
+from hexasched.store import builds, cron_jobs, env_vars, functions
 from hexasched.store.functions import Version
 from tests.factories import make_cron_job, make_run
 from tests.web import deploys
@@ -94,11 +94,11 @@ def test_it_creates_a_function_with_its_variables_and_deploys_it(place: Place, l
     assert version.program.dependencies == {"nodemailer": "^7.0.0"}
     assert version.program.limits == Limits(timeout_s=30, memory_mb=128)
     with place.database.reading() as connection:
-        assert functions.shown_environment(connection, place.keys, function.id) == [
+        assert env_vars.shown(connection, place.keys, function.id) == [
             EnvVar(name="SMTP_HOST", value="smtp.example.org", secret=False),
             EnvVar(name="SMTP_PASS", value=None, secret=True),
         ]
-        assert functions.environment(connection, place.keys, function.id)["SMTP_PASS"] == "hush-hush"
+        assert env_vars.values(connection, place.keys, function.id)["SMTP_PASS"] == "hush-hush"
         assert builds.any_queued(connection)
 
 
@@ -107,7 +107,7 @@ def test_it_stores_line_ends_as_they_were_meant(place: Place, logged_in: LogIn) 
     assert logged_in("owner").post("/functions/new", FORM | changes).status_code == 303
     assert _version(place, FORM["name"]).program.source == "\nlet a;\nexport default () => a;\n"
     with place.database.reading() as connection:
-        values = functions.environment(connection, place.keys, deploys.find(place, FORM["name"]).id)
+        values = env_vars.values(connection, place.keys, deploys.find(place, FORM["name"]).id)
     assert values["SMTP_PASS"] == "one\ntwo"
 
 
@@ -316,7 +316,7 @@ def test_a_pasted_dotenv_file_becomes_rows(
     page.get_by_role("button", name="Create Function").click()
     page.wait_for_url("**/functions/from-dotenv/versions/1")
     with place.database.reading() as connection:
-        stored = functions.environment(connection, place.keys, deploys.find(place, "from-dotenv").id)
+        stored = env_vars.values(connection, place.keys, deploys.find(place, "from-dotenv").id)
     assert stored == {
         "SMTP_HOST": "smtp.example.org",
         "SMTP_PASS": "a # b",

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from hexasched.store import accounts
+from hexasched.store import settings
 from hexasched.store.database import Database
 from tests.web import rows
 from tests.web.browser import Browser
@@ -24,7 +24,7 @@ def test_the_service_is_ready_once_scheduler_and_worker_are_there(place: Place) 
 
     assert ready() == (503, {"status": "not ready", "failing": ["scheduler", "worker"]})
     with place.database.writing() as connection:
-        accounts.save_setting(connection, "scheduler_tick", now.isoformat())
+        settings.save(connection, "scheduler_tick", now.isoformat())
     assert ready() == (503, {"status": "not ready", "failing": ["worker"]})
     with place.database.writing() as connection:
         rows.worker(connection, now)

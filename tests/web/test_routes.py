@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from hexasched.config import Sample
-from hexasched.store import accounts
+from hexasched.store import accounts, settings
 from tests.web import rows
 from tests.web.browser import Browser
 from tests.web.conftest import Place
@@ -142,7 +142,7 @@ def world(place: Place, people: dict[str, int]) -> World:
         job = rows.cron_job(connection, function, now)
         run_id = rows.ended_run(connection, function, now, rows.ERROR)
         rows.worker(connection, now)
-        accounts.save_setting(connection, "scheduler_tick", now.isoformat())
+        settings.save(connection, "scheduler_tick", now.isoformat())
     (folder / "mails").mkdir()
     (folder / "mails" / "1764000000000000000-0123abcd.eml").write_bytes(b"Subject: Hello\r\n\r\nBody")
     app = place.app(sample=Sample(mail_catcher_port=2525))
