@@ -23,7 +23,7 @@ EDITOR_PAGE = """{% extends "base.html" %}{% block title %}Editor{% endblock %}
 
 LOG_PAGE = """{% extends "base.html" %}{% block title %}Log{% endblock %}
 {% block scripts %}<script type="module" src="{{ asset('runlog.js') }}"></script>{% endblock %}
-{% block content %}<div class="log-box"><ol class="log" data-log-url="/log-lines" data-after="1-0">
+{% block content %}<div class="log-box" data-log-box><ol class="log" data-log-url="/log-lines" data-after="1-0">
 <li class="log-out" data-open="o">beg</li></ol></div>
 <p id="state" data-refresh="600" hx-get="/state" hx-trigger="refresh" hx-swap="outerMorph">running</p>{% endblock %}"""
 
@@ -69,13 +69,13 @@ def test_the_first_start_leads_to_a_home_page(place: Place, page: Page, serving:
     expect(page.get_by_label("Password", exact=True)).to_have_attribute("type", "text")
     page.get_by_role("button", name="Create Account").click()
     expect(page.get_by_text("The workspace My workspace is ready.")).to_be_visible()
-    page.get_by_label("Account and preferences").click()
+    page.locator("summary", has_text="Account and preferences").click()
     page.get_by_role("button", name="Dark").click()
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
-    page.get_by_label("Account and preferences").click()
+    page.locator("summary", has_text="Account and preferences").click()
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Log out")).not_to_be_visible()
-    page.get_by_label("Account and preferences").click()
+    page.locator("summary", has_text="Account and preferences").click()
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_text("You are logged out")).to_be_visible()
 
@@ -93,7 +93,7 @@ def test_a_person_without_scripts_can_do_the_same(
     page.goto(f"{address}/editor")
     page.get_by_label("Code").fill("\n  let b = 2;\n")
     page.get_by_role("button", name="Save").click()
-    page.get_by_label("Account and preferences").click()
+    page.locator("summary", has_text="Account and preferences").click()
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_text("You are logged out")).to_be_visible()
     context.close()

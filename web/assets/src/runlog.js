@@ -45,7 +45,7 @@ function append(list, open, lines) {
     row.className = `log-${STREAMS[stream] ?? "out"}`;
     row.title = at;
     row.replaceChildren(text);
-    if (!row.isConnected) rows.append(row);
+    if (!row.parentNode) rows.append(row); // one that is open already keeps its place
     if (unfinished) open.set(stream, row);
     else open.delete(stream);
   }
