@@ -1,0 +1,67 @@
+"""A real browser, and a place: a service of its own with a mail server and an HTTP neighbour on loopback."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.processes.service import Service, running
+from tests.smtp import Inbox, smtp_server
+from tests.story.neighbours import Neighbour, neighbours
+
+
+@dataclass(frozen=True)
+class Place:
+    """`inbox` gets the service's alerts and what functions mail; functions reach it and `neighbour`, not `stranger`."""
+
+    service: Service
+    inbox: Inbox
+    neighbour: Neighbour
+    stranger: Neighbour
+    chromium: Browser
+
+
+@contextmanager
+def place(folder: Path, chromium: Browser) -> Iterator[Place]:
+    """A service without any account, and its surroundings."""
+    with smtp_server() as inbox, neighbours() as (neighbour, stranger):
+        settings = {
+            "MAIL_HOST": "127.0.0.1",
+            "MAIL_PORT": str(inbox.port),
+            "MAIL_SECURITY": "none",
+            "SANDBOX_LOOPBACK_PORTS": f"{inbox.port},{neighbour.server_port}",
+        }
+        with running(folder, **settings) as service:
+            yield Place(service, inbox, neighbour, stranger, chromium)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A real browser: the system's Chromium, else the one that Playwright installed."""
+    expect.set_options(timeout=30_000)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium") or shutil.which("chromium-browser"),
+            args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def empty_place(tmp_path: Path, chromium: Browser) -> Iterator[Place]:
+    """A place that nobody has used."""
+    with place(tmp_path, chromium) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def office(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[Place]:
+    """A place with an owner, shared by the tests of the folder: each uses functions of its own."""
+    with place(tmp_path_factory.mktemp("office"), chromium) as found:
+        found.service.create_owner("Europe/Berlin")
+        yield found
