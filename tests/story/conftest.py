@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from tests.processes.service import Service, running
 from tests.smtp import Inbox, smtp_server
 from tests.story.neighbours import Neighbour, neighbours
+from tests.story.people import logged_in
+from tests.story.schedules_that_fail import FailingSchedules, begin_failing_schedules
 
 
 @dataclass(frozen=True)
@@ -65,3 +67,10 @@ def office(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Itera
     with place(tmp_path_factory.mktemp("office"), chromium) as found:
         found.service.create_owner("Europe/Berlin")
         yield found
+
+
+@pytest.fixture(scope="session")
+def failing_schedules(office: Place) -> FailingSchedules:
+    """Made once and early: their minute passes while other tests are at work."""
+    with logged_in(office.chromium, office.service) as page:
+        return begin_failing_schedules(page)
