@@ -1,6 +1,6 @@
 """Runs every folder of tests, says how long each took, and is honest about the whole in its exit code.
 
-Arguments are handed to pytest. With CI=true a folder that takes longer than its budget fails the run.
+Arguments are handed to pytest. A folder over its budget is named; with CI=true, over 25 minutes in all fail the run.
 """
 
 import os
@@ -13,6 +13,7 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parent.parent / "tests"
 BUDGETS_S = {"unit": 60, "store": 120, "sandbox": 180, "processes": 240, "web": 240, "story": 300, "fresh": 300}
 OTHER_BUDGET_S = 60
+LIMIT_S = 1500
 NOTHING_SELECTED = 5  # pytest's exit code
 
 
@@ -31,17 +32,20 @@ class Result:
 
 
 def main() -> None:
-    """Run all folders, print the table, exit 1 if anything failed."""
+    """Run all folders, print the table, exit 1 if anything failed (or, with CI=true, if all took too long)."""
     options = sys.argv[1:]
     results = [run(name, paths, options) for name, paths in folders().items()]
-    strict = os.environ.get("CI") == "true"
-    bad = [verdict(result, bool(options), strict) for result in results]
+    problems = [verdict(result, bool(options)) for result in results]
     print()
-    for result, problem in zip(results, bad, strict=True):
-        print(f"{result.name:<10} {result.seconds:6.1f} s of {result.budget_s:3} s  {problem or 'ok'}")
+    for result, problem in zip(results, problems, strict=True):
+        slow = "over budget" if result.seconds > result.budget_s else "ok"
+        print(f"{result.name:<10} {result.seconds:6.1f} s of {result.budget_s:3} s  {problem or slow}")
+    total_s = sum(result.seconds for result in results)
+    print(f"{'in all':<10} {total_s:6.1f} s of {LIMIT_S:3} s")
     if os.geteuid() != 0:
         print("Not root: the tests that begin as root were left out.")
-    sys.exit(1 if any(problem and not problem.startswith("over budget,") for problem in bad) else 0)
+    too_slow = total_s > LIMIT_S and os.environ.get("CI") == "true"
+    sys.exit(1 if any(problems) or too_slow else 0)
 
 
 def folders() -> dict[str, list[str]]:
@@ -62,15 +66,11 @@ def run(name: str, paths: list[str], options: list[str]) -> Result:
     return Result(name, done.returncode, time.monotonic() - started)
 
 
-def verdict(result: Result, selecting: bool, strict: bool) -> str:
+def verdict(result: Result, selecting: bool) -> str:
     """What is wrong with the folder's result; empty if nothing is."""
-    if result.exit_code == NOTHING_SELECTED and selecting:
+    if result.exit_code == 0 or (result.exit_code == NOTHING_SELECTED and selecting):
         return ""
-    if result.exit_code != 0:
-        return f"FAILED (pytest's exit code {result.exit_code})"
-    if result.seconds > result.budget_s:
-        return "OVER BUDGET" if strict else "over budget, which fails the run where CI=true"
-    return ""
+    return f"FAILED (pytest's exit code {result.exit_code})"
 
 
 if __name__ == "__main__":

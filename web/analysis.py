@@ -65,7 +65,7 @@ def _ask_worker(typed: ProgramForm) -> dict[str, Any] | None:
 
 def _enqueue(typed: ProgramForm) -> int | None:
     with database().writing() as connection:
-        known = workers.runtimes(connection)
+        known = workers.runtimes(connection, now())
         if runtimes.check(typed.runtime, typed.handler_file, known) or check_source(typed.source, typed.handler_file):
             return None
         source = {"runtime": typed.runtime, "handler_file": typed.handler_file, "source": typed.source}

@@ -3,6 +3,7 @@
 from hexasched.domain.functions import SOURCE_FILES
 from hexasched.store import workers
 from hexasched.store.database import Connection
+from web.instance import now
 
 DEFAULT = {"node24": "Node.js 24"}
 """Offered while no worker is there to say what it has: a deploy then waits for one."""
@@ -13,7 +14,7 @@ TYPESCRIPT_SINCE = 22
 
 def offered(connection: Connection) -> dict[str, str]:
     """Name to label of the runtimes that workers have, the newest first."""
-    found = workers.runtimes(connection) or DEFAULT
+    found = workers.runtimes(connection, now()) or DEFAULT
     return dict(sorted(found.items(), key=lambda item: major(item[0]), reverse=True))
 
 

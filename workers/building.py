@@ -71,7 +71,7 @@ def conclude(connection: Connection, state: BuildState, now: datetime) -> bool:
         artifact_id=state.artifact_id,
     )
     if good and work.kind == "deploy":
-        functions.activate(connection, work.function_id, work.version_id)
+        functions.activate_built(connection, work.function_id, work.version_id)
     if work.kind == "draft":
         _settle_test_run(connection, work, state.stages[-1]["error"], now)
     return True

@@ -3,17 +3,18 @@
 import json
 import shutil
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hexasched.domain.limits import Limits
+from hexasched.domain.limits import MIB, Limits
 from hexasched.domain.outcomes import ErrorDetail, Outcome
 from hexasched.store.work import BuildWork
 from sandbox.jobs import Job, Mode, Runtime
 from workers.files import pack_modules, read_lockfile, write_program
 
 INSTALL_LIMITS = Limits(timeout_s=300, memory_mb=1024, processes=256, open_files=1024, scratch_mb=512)
+MAX_MODULES_BYTES = 300 * MIB
 ANALYSE_LIMITS = Limits(timeout_s=30, memory_mb=256)
 
 
@@ -75,6 +76,7 @@ def take(state: BuildState, outcome: Outcome) -> ErrorDetail | None:
         error = _first_syntax_error(state.analysis or {})
     if state.stage == "install" and outcome.ok:
         state.lockfile = read_lockfile(state.folder)
+        error = _too_large(state.folder / "node_modules")
     note(state, error)
     return error
 
@@ -130,6 +132,18 @@ def _first_syntax_error(analysis: dict[str, Any]) -> ErrorDetail | None:
     return ErrorDetail(type="SyntaxError", message=str(errors[0].get("message", "")), **known)
 
 
+def _too_large(modules: Path) -> ErrorDetail | None:
+    """Packing more would take longer than a worker may be silent."""
+    size = sum(path.lstat().st_size for path in modules.rglob("*") if not path.is_dir())
+    if size <= MAX_MODULES_BYTES:
+        return None
+    most = MAX_MODULES_BYTES // MIB
+    return ErrorDetail(
+        type="BuildError",
+        message=f"The packages take {size // MIB:,} MiB; at most {most} MiB are possible. Use fewer or smaller ones.",
+    )
+
+
 _UNEXPLAINED = {
     "install": "npm could not install the packages; its output is in the log.",
     "load": "The module could not be loaded.",
@@ -142,10 +156,3 @@ def _unexplained(state: BuildState, outcome: Outcome) -> ErrorDetail:
     if outcome.status == "timed_out":
         message = f"Stopped after {outcome.duration_ms // 1000} s. " + message
     return ErrorDetail(type="BuildError", message=message)
-
-
-def with_reused(state: BuildState) -> BuildState:
-    """Take over the packages of an earlier version that has the same."""
-    assert state.work.reusable is not None
-    lockfile, artifact_id = state.work.reusable
-    return replace(state, lockfile=lockfile, artifact_id=artifact_id)

@@ -62,9 +62,9 @@ def _start_run(shop: Shop, hand: InHand, claim: Claim) -> None:
         job = job_for(shop, claim)
     except StoreBusyError:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, the run must end, and as our failure
+    except Exception:  # noqa: BLE001 - whatever it is, the run must end, and as our failure
         logs.failure("run.not_started", run_id=claim.run_id)
-        hand.ended = internal_failure(f"HexaSched could not start this run: {type(error).__name__}: {error}")
+        hand.ended = internal_failure()
         return
     hand.submitted = True
     shop.keeper.submit(job)

@@ -32,9 +32,10 @@ def end_all(shop: Shop, hands: Hands) -> None:
 def _end_run(shop: Shop, hands: Hands, hand: InHand) -> None:
     assert isinstance(hand.claim, Claim)
     assert hand.ended is not None
-    chunks, _ = new_chunks(hand.spool, hand.claim.fence, hand.shipped)
     now = datetime.now(UTC)
     with shop.database.writing() as connection:
+        start = max(hand.shipped, stored_logs.end(connection, "run", hand.parent_id, hand.claim.fence))
+        chunks, _ = new_chunks(hand.spool, hand.claim.fence, start)
         if hand.started and not hand.marked:
             runs.mark_started(connection, hand.claim, now)
         stored_logs.append(connection, "run", hand.parent_id, chunks)
@@ -46,8 +47,9 @@ def _end_run(shop: Shop, hands: Hands, hand: InHand) -> None:
 
 def _end_stage(shop: Shop, hands: Hands, hand: InHand, state: BuildState) -> None:
     assert hand.ended is not None
-    chunks, offset = new_chunks(hand.spool, hand.claim.fence, hand.shipped, hand.log_base)
     with shop.database.writing() as connection:
+        end = stored_logs.end(connection, "build", hand.parent_id, hand.claim.fence)
+        chunks, offset = new_chunks(hand.spool, hand.claim.fence, max(hand.shipped, end - hand.log_base), hand.log_base)
         stored_logs.append(connection, "build", hand.parent_id, chunks)
     hand.shipped = offset
     if hand.ended.reason is Reason.DRAIN:
@@ -67,9 +69,9 @@ def _end_stage(shop: Shop, hands: Hands, hand: InHand, state: BuildState) -> Non
 def _next_job(shop: Shop, state: BuildState, outcome: Outcome) -> Job | None:
     try:
         return next_job(shop, state, outcome)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the build must end, and as our failure
+    except Exception:  # noqa: BLE001 - whatever it is, the build must end, and as our failure
         logs.failure("build.failed", build_id=state.work.claim.build_id)
-        fail_internally(state, f"HexaSched could not go on: {type(error).__name__}: {error}")
+        fail_internally(state, "HexaSched could not go on with this build. The service's log has the reason.")
         return None
 
 

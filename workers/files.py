@@ -36,7 +36,9 @@ def write_program(folder: Path, program: Program, module_kind: str | None, lockf
 
 def version_folder(root: Path, version_id: int, program: Program, module_kind: str | None) -> Path:
     """The folder of a built version, written at its first use; whole or not there at all."""
-    folder = root / "versions" / str(version_id)
+    # With its content in its name: after a database was restored, the same id may mean another version.
+    content = json.dumps([program.handler_file, program.source, program.dependencies, module_kind])
+    folder = root / "versions" / f"{version_id}-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
     if not folder.exists():
         with _aside(folder) as work:
             write_program(work, program, module_kind)

@@ -25,6 +25,7 @@ class InHand:
     concluding: bool = False  # a build without a further stage
     grown: bool = False  # the spool has something that is not shipped yet
     shipped: int = 0  # offset in the spool
+    unsure: bool = False  # a shipment was begun, and whether it was committed is not known
     log_base: int = 0  # where the log of a build's earlier stages ended: seqs go on from there
     ended: Outcome | None = None
 

@@ -17,8 +17,7 @@ import psutil
 
 from hexasched import doorbell, logs
 from hexasched.config import Config
-from hexasched.domain.limits import LEASE_S
-from hexasched.errors import SandboxError
+from hexasched.errors import SandboxError, StoreBusyError
 from hexasched.secrets import KeyRing
 from hexasched.store import workers
 from hexasched.store.database import Database
@@ -35,8 +34,7 @@ def run(config: Config, database: Database, keys: KeyRing, on_ready: Callable[[]
     """Claim and execute until SIGTERM or SIGINT. Raises SandboxError if no sandbox can be set up here."""
     worker_id = secrets.token_hex(8)
     state_dir = config.data_dir / "workers" / worker_id
-    (state_dir / "spool").mkdir(mode=0o700, parents=True)
-    lock = _hold(state_dir / "lock")
+    lock = _make_state_dir(state_dir)
     keeper = Keeper.start(settings_for(config, state_dir), keep_open=(lock.fileno(),))
     shop = Shop(
         worker_id=worker_id,
@@ -48,7 +46,7 @@ def run(config: Config, database: Database, keys: KeyRing, on_ready: Callable[[]
         state_dir=state_dir,
     )
     _register(shop)
-    reaper = Reaper(database, config.data_dir / "workers", LEASE_S)
+    reaper = Reaper(database, config.data_dir / "workers")
     with doorbell.Doorbell(config.data_dir, doorbell.WORK) as bell:
         worker = Worker(shop, bell, reaper)
         reading, asked_to_stop = _catch_signals()
@@ -61,10 +59,11 @@ def run(config: Config, database: Database, keys: KeyRing, on_ready: Callable[[]
             # Its sandboxes died with it; the next worker finds our lock free and settles what we had in hand.
             raise SandboxError("The keeper of this worker ended unexpectedly. A new worker takes over.") from None
     keeper.close()
-    with database.writing() as connection:
-        workers.leave(connection, worker_id)
-    lock.close()
-    shutil.rmtree(state_dir, ignore_errors=True)
+    if worker.idle:
+        with contextlib.suppress(StoreBusyError), database.writing() as connection:
+            workers.leave(connection, worker_id)
+        shutil.rmtree(state_dir, ignore_errors=True)
+    lock.close()  # what could not be written is found by the next worker
     logs.event("worker.stopped", worker=worker_id)
 
 
@@ -81,10 +80,16 @@ def _loop(worker: Worker, config: Config, asked_to_stop: Callable[[], int]) -> N
         worker.step()
 
 
-def _hold(path: Path) -> TextIO:
-    """The lock that tells every other process that this worker lives; its keeper holds it too."""
-    lock = path.open("w")
+def _make_state_dir(state_dir: Path) -> TextIO:
+    """Make the worker's folder, and take the lock that tells others that it lives; its keeper holds it too.
+
+    The folder has its name only once the lock is held: a reaper that comes in between must not find it.
+    """
+    aside = state_dir.with_name(f".new-{state_dir.name}")
+    (aside / "spool").mkdir(mode=0o700, parents=True)
+    lock = (aside / "lock").open("w")
     fcntl.flock(lock, fcntl.LOCK_SH)
+    aside.rename(state_dir)
     return lock
 
 

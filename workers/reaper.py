@@ -1,72 +1,62 @@
-"""Ends the work of workers that are gone: by a lease that ran out, or by the lock of a worker of this host.
-
-A lease is judged by a heartbeat count that stands still over our own monotonic clock: wall clocks of different
-machines, and jumps of this one's, play no part.
-"""
+"""Settles what dead workers of this host had in hand, at once: their lock tells that none of their processes lives."""
 
 import fcntl
 import shutil
-import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 from hexasched import logs
-from hexasched.store import builds, runs
+from hexasched.domain.limits import LEASE_S
+from hexasched.errors import StoreBusyError
+from hexasched.store import builds, runs, workers
 from hexasched.store import logs as stored_logs
-from hexasched.store.builds import BuildClaim
-from hexasched.store.database import Connection, Database
-from hexasched.store.runs import Claim
+from hexasched.store.database import Database
+from hexasched.store.leases import Lease, LeaseWatch, end
 from workers.shipping import new_chunks
-
-Lease = tuple[Claim | BuildClaim, int]  # a claim and its heartbeat count
 
 
 class Reaper:
-    """Remembers every lease that it saw, and since when its count has stood still."""
+    """Looks for dead workers by their folders, and for workers elsewhere by their leases."""
 
-    def __init__(self, database: Database, workers_dir: Path, lease_s: float) -> None:
+    def __init__(self, database: Database, workers_dir: Path, lease_s: float = LEASE_S) -> None:
         self._database = database
         self._workers_dir = workers_dir
-        self._lease_s = lease_s
-        self._seen: dict[Claim | BuildClaim, tuple[int, float]] = {}
+        self._leases = LeaseWatch(lease_s)
 
     def sweep(self) -> int:
         """End what nobody works on any more; returns how many runs and builds that was."""
         gone = sum(self._settle_dead_worker(folder) for folder in dead_workers(self._workers_dir))
-        with self._database.reading() as connection:
-            leases: list[Lease] = [*runs.running_leases(connection), *builds.running_leases(connection)]
-        expired = self._expired(leases, time.monotonic())
-        if not expired:
-            return gone
-        with self._database.writing() as connection:
-            reaped = [claim for claim, count in expired if _reap(connection, claim, count)]
-        for claim in reaped:
-            logs.warning("lease.expired", claim=claim)
-        return gone + len(reaped)
-
-    def _expired(self, leases: list[Lease], now: float) -> list[Lease]:
-        before, self._seen = self._seen, {}
-        for claim, count in leases:
-            known = before.get(claim)
-            self._seen[claim] = known if known is not None and known[0] == count else (count, now)
-        return [(claim, count) for claim, (count, since) in self._seen.items() if now - since >= self._lease_s]
+        return gone + self._leases.sweep(self._database)
 
     def _settle_dead_worker(self, folder: Path) -> int:
         """A worker of this host whose lock is free is dead, its keeper and its sandboxes too: no lease to wait for."""
         with self._database.reading() as connection:
             held: list[Lease] = [*runs.held_by(connection, folder.name), *builds.held_by(connection, folder.name)]
         with self._database.writing() as connection:
-            _ship_leftovers(connection, folder)
-            reaped = [claim for claim, count in held if _reap(connection, claim, count)]
+            reaped = [claim for claim, count in held if end(connection, claim, count)]
+            workers.leave(connection, folder.name)
+        for spool in (folder / "spool").glob("run-*.log"):
+            self._ship(spool)
         shutil.rmtree(folder, ignore_errors=True)
         logs.warning("worker.gone", worker=folder.name, settled=len(reaped))
         return len(reaped)
 
+    def _ship(self, spool: Path) -> None:
+        """What a dead worker's run had printed and was not in the database yet."""
+        try:
+            run_id, fence = (int(part) for part in spool.stem.split("-")[1:3])
+            with self._database.writing() as connection:
+                chunks, _ = new_chunks(spool, fence, stored_logs.end(connection, "run", run_id, fence))
+                stored_logs.append(connection, "run", run_id, chunks)
+        except StoreBusyError:
+            raise
+        except Exception:  # noqa: BLE001 - a file that a crash has damaged must not keep workers from starting
+            logs.failure("spool.unreadable", spool=spool.name)
+
 
 def dead_workers(workers_dir: Path) -> Iterator[Path]:
     """The folders of workers on this host of which no process is left."""
-    for folder in sorted(workers_dir.glob("*")):
+    for folder in sorted(workers_dir.glob("[0-9a-f]*")):
         try:
             lock = (folder / "lock").open("rb")
         except OSError:
@@ -77,18 +67,3 @@ def dead_workers(workers_dir: Path) -> Iterator[Path]:
             except BlockingIOError:
                 continue
             yield folder
-
-
-def _reap(connection: Connection, claim: Claim | BuildClaim, count: int) -> bool:
-    if isinstance(claim, Claim):
-        return runs.reap(connection, claim, count, datetime.now(UTC))
-    return builds.reap(connection, claim, count)
-
-
-def _ship_leftovers(connection: Connection, folder: Path) -> None:
-    """What a dead worker's runs had printed and was not in the database yet."""
-    for spool in (folder / "spool").glob("run-*.log"):
-        run_id, fence = (int(part) for part in spool.stem.split("-")[1:3])
-        shipped = stored_logs.end(connection, "run", run_id, fence)
-        chunks, _ = new_chunks(spool, fence, shipped)
-        stored_logs.append(connection, "run", run_id, chunks)

@@ -41,8 +41,9 @@ def modules_for(shop: Shop, artifact_id: str) -> Path:
         return modules_folder(shop.data_dir, artifact_id, artifacts.pieces(connection, artifact_id))
 
 
-def internal_failure(message: str) -> Outcome:
-    """The outcome of a run that we, not its code, failed."""
+def internal_failure() -> Outcome:
+    """The outcome of a run that we, not its code, failed to start. What it was is only in our own log."""
+    message = "HexaSched could not start this run. The service's log has the reason."
     error = ErrorDetail(type="InternalError", message=message)
     return Outcome(status=Status.FAILED, reason=Reason.INTERNAL, error=error)
 

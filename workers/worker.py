@@ -1,5 +1,6 @@
 """One worker: a single-threaded loop that claims, hands to the keeper, ships logs, beats, and finishes."""
 
+import contextlib
 import selectors
 import time
 from datetime import UTC, datetime
@@ -7,11 +8,13 @@ from typing import Literal
 
 from hexasched import doorbell, logs
 from hexasched.domain.limits import HEARTBEAT_S, POLL_S
+from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.doorbell import Doorbell
 from hexasched.errors import StoreBusyError
 from hexasched.store import builds, runs, workers
 from hexasched.store import logs as stored_logs
 from hexasched.store.builds import BuildClaim
+from hexasched.store.database import Connection
 from hexasched.store.runs import Claim
 from sandbox.jobs import Finished, Message, Output, Started
 from workers import chores
@@ -59,17 +62,17 @@ class Worker:
         except StoreBusyError as error:
             # Nothing is lost: what is in hand stays there, and the keeper ends it if this lasts a whole lease.
             logs.warning("store.busy", error=error)
-            self._next_poll = self._next_ship = time.monotonic() + POLL_S
+            self._next_beat = self._next_poll = self._next_ship = time.monotonic() + POLL_S
 
     def drain(self) -> None:
         """Take no more work."""
         self._draining = True
-        with self._shop.database.writing() as connection:
+        with contextlib.suppress(StoreBusyError), self._shop.database.writing() as connection:
             workers.set_draining(connection, self._shop.worker_id)
 
     def stop_all(self) -> None:
         """End what is still in hand: runs get a replacement, builds go back to the queue."""
-        for hand in self._hands.values():
+        for hand in list(self._hands.values()):
             if not hand.stopping and hand.ended is None:
                 self._stop(hand, "drain")
 
@@ -120,7 +123,10 @@ class Worker:
             mine |= builds.beat(connection, self._shop.worker_id)
             for claim in mine - held:
                 # The answer to the claim was lost on its way: nobody would ever start it.
-                runs.release(connection, claim) if isinstance(claim, Claim) else builds.release(connection, claim)
+                if isinstance(claim, Claim):
+                    runs.release(connection, claim)
+                else:
+                    builds.release(connection, claim)
         self._shop.keeper.beat(sent_at)
         for hand in self._hands.values():
             if hand.claim not in mine and hand.ended is None and not hand.stopping:
@@ -142,13 +148,21 @@ class Worker:
         grown = [hand for hand in self._hands.values() if hand.grown]
         if not grown:
             return
-        read = [(hand, *new_chunks(hand.spool, hand.claim.fence, hand.shipped, hand.log_base)) for hand in grown]
         with self._shop.database.writing() as connection:
-            for hand, chunks, _ in read:
-                stored_logs.append(connection, hand.kind, hand.parent_id, chunks)
-        for hand, _, offset in read:
-            hand.shipped, hand.grown = offset, False
+            read = [(hand, self._append(connection, hand)) for hand in grown]
+        for hand, offset in read:
+            hand.shipped, hand.grown, hand.unsure = offset, False, False
         doorbell.ring(self._shop.data_dir, doorbell.DONE)
+
+    def _append(self, connection: Connection, hand: InHand) -> int:
+        """Ship what is new; the offset behind it. After a commit of which nobody heard, the database knows how far."""
+        fence, start = hand.claim.fence, hand.shipped
+        if hand.unsure:
+            start = max(start, stored_logs.end(connection, hand.kind, hand.parent_id, fence) - hand.log_base)
+        hand.unsure = True
+        chunks, offset = new_chunks(hand.spool, fence, start, hand.log_base)
+        stored_logs.append(connection, hand.kind, hand.parent_id, chunks)
+        return offset
 
     def _pass_on_cancels(self) -> None:
         running = [hand for hand in self._hands.values() if hand.build is None and not hand.stopping]
@@ -162,4 +176,18 @@ class Worker:
 
     def _stop(self, hand: InHand, cause: Literal["cancel", "drain"]) -> None:
         hand.stopping = True
-        self._shop.keeper.stop(hand.key, cause)
+        if hand.submitted:
+            self._shop.keeper.stop(hand.key, cause)
+        elif cause == "cancel":
+            hand.ended = Outcome(status=Status.CANCELLED, reason=Reason.USER)
+        else:
+            self._give_back(hand)
+
+    def _give_back(self, hand: InHand) -> None:
+        """What the keeper never got is queued again, as if it had not been claimed."""
+        with self._shop.database.writing() as connection:
+            if isinstance(hand.claim, Claim):
+                runs.release(connection, hand.claim)
+            else:
+                builds.release(connection, hand.claim)
+        del self._hands[hand.key]

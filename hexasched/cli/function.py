@@ -83,11 +83,12 @@ def _check(
     )
     dependencies, bad_packages = read_dependencies(package_json)
     variables = dict(pair.partition("=")[::2] for pair in options["pairs"])
+    without_value = [pair for pair in options["pairs"] if "=" not in pair]
     found = {
         "name": check_name(name),
         "code": check_source(source, handler_file),
         "packages": bad_packages,
-        "environment": " ".join(check_env(variables)) or None,
+        "environment": _environment_mistakes(variables, without_value),
         "runtime": _check_runtime(instance, options["runtime"]),
     }
     wrong |= {field: message for field, message in found.items() if message}
@@ -99,9 +100,14 @@ def _check(
     return program, variables
 
 
+def _environment_mistakes(variables: dict[str, str], without_value: list[str]) -> str | None:
+    mistakes = [f"--env wants NAME=VALUE; {pair[:60]!r} has no =." for pair in without_value]
+    return " ".join(mistakes + check_env(variables)) or None
+
+
 def _check_runtime(instance: Instance, name: str) -> str | None:
     with instance.database.reading() as connection:
-        known = workers.runtimes(connection)
+        known = workers.runtimes(connection, datetime.now(UTC))
     if known and name not in known:
         return f"No worker has the runtime {name!r}; there is {', '.join(sorted(known))}."
     return None
@@ -200,7 +206,7 @@ def _wait_for_run(instance: Instance, run_id: int, bell: Doorbell) -> None:
             status = history.status_of(connection, run_id)
             if status in FINAL:
                 return
-            someone = workers.runtimes(connection)
+            someone = workers.runtimes(connection, datetime.now(UTC))
         if not someone and time.monotonic() - asked > 10:
             raise HexaSchedError(f"Run {run_id} is queued, but no worker is there. Is `hexasched serve` running?")
         bell.wait(POLL_S)

@@ -4,17 +4,18 @@ import fcntl
 import signal
 import threading
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import TextIO
 
 from apscheduler.schedulers.blocking import BlockingScheduler
 
 from hexasched import doorbell, logs
+from hexasched.domain.limits import LEASE_S, POLL_S
 from hexasched.domain.ticks import Plan
-from hexasched.errors import StoreError
+from hexasched.errors import StoreBusyError, StoreError
 from hexasched.scheduler.ticker import CronJobStore, StagingExecutor
 from hexasched.store.database import Database
+from hexasched.store.leases import LeaseWatch
 
 
 def run(database: Database, data_dir: Path, on_ready: Callable[[], None]) -> None:
@@ -26,11 +27,16 @@ def run(database: Database, data_dir: Path, on_ready: Callable[[], None]) -> Non
     clock = build(database, data_dir)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: clock.shutdown(wait=False))
+    stopped = threading.Event()
     with doorbell.Doorbell(data_dir, doorbell.SCHEDULE) as bell:
-        threading.Thread(target=_wake_on_ring, args=(bell, clock), daemon=True).start()
+        watch = threading.Thread(target=_watch, args=(bell, clock, database, stopped))
+        watch.start()
         logs.event("scheduler.started")
         on_ready()
         clock.start()
+        stopped.set()
+        doorbell.ring(data_dir, doorbell.SCHEDULE)
+        watch.join()
     logs.event("scheduler.stopped")
     if lock is not None:
         lock.close()
@@ -45,10 +51,16 @@ def build(database: Database, data_dir: Path) -> BlockingScheduler:
     return clock
 
 
-def _wake_on_ring(bell: doorbell.Doorbell, clock: BlockingScheduler) -> None:
-    while clock.state != 0 or not clock._event:  # noqa: SLF001 - APScheduler has no public word for "not started yet"
-        if bell.wait(timedelta(seconds=1).total_seconds()):
+def _watch(bell: doorbell.Doorbell, clock: BlockingScheduler, database: Database, stopped: threading.Event) -> None:
+    """Wake the clock when a CronJob changed, and end the work of workers that are gone, should no other be left."""
+    leases = LeaseWatch(LEASE_S)
+    while not stopped.is_set():
+        if bell.wait(POLL_S):
             clock.wakeup()
+        try:
+            leases.sweep(database)
+        except StoreBusyError as error:
+            logs.warning("store.busy", error=error)
 
 
 def _only_one(data_dir: Path) -> TextIO:

@@ -18,6 +18,7 @@ from apscheduler.triggers.base import BaseTrigger
 from hexasched import logs
 from hexasched.domain.limits import POLL_S
 from hexasched.domain.ticks import DueJob, Plan, plan
+from hexasched.errors import StoreBusyError
 from hexasched.store import settings, ticks
 from hexasched.store.database import Database
 
@@ -105,7 +106,7 @@ class CronJobStore(BaseJobStore):
         with self._database.reading() as connection:
             due = ticks.due(connection, now, BATCH)
         self._more = len(due) == BATCH
-        return [TickJob(made) for job in due if (made := _plan_or_report(job, now))]
+        return [TickJob(made) for job in due if (made := self._plan(job, now))]
 
     def get_next_run_time(self) -> datetime:
         """Flush, then say when to look again: at the next moment, but never later than in a second.
@@ -121,19 +122,45 @@ class CronJobStore(BaseJobStore):
                 return now
             with self._database.reading() as connection:
                 return min(ticks.next_due(connection) or soon, soon)
+        except StoreBusyError as error:
+            logs.warning("store.busy", error=error)
+            return soon
         except Exception:  # noqa: BLE001 - any escape would end the scheduler's loop
             logs.failure("tick.failed", staged=len(self._staged))
             return soon
 
+    def _plan(self, job: DueJob, now: datetime) -> Plan | None:
+        try:
+            return plan(job, now)
+        except Exception as error:  # noqa: BLE001 - one row that can't be planned must not stop the others
+            logs.failure("tick.unplannable", cron_job_id=job.id)
+            with self._database.writing() as connection:
+                ticks.put_aside(connection, job, f"HexaSched can't compute its next run: {error}")
+            return None
+
     def _flush(self, now: datetime) -> None:
         if not self._staged:
             return
-        with self._database.writing() as connection:
-            queued = ticks.settle(connection, self._staged, now)
+        queued = self._settle(self._staged, now)
         logs.event("tick", cron_jobs=len(self._staged), queued=queued)
         self._staged.clear()
         if queued:
             self._on_queued()
+
+    def _settle(self, plans: list[Plan], now: datetime) -> int:
+        """All in one transaction; if that can't be written, one by one, and what is to blame is put aside."""
+        try:
+            with self._database.writing() as connection:
+                return ticks.settle(connection, plans, now)
+        except StoreBusyError:
+            raise
+        except Exception:  # noqa: BLE001 - one row that can't be written must not stop the others
+            logs.failure("tick.unwritable", cron_jobs=[made.job.id for made in plans][:20])
+        if len(plans) > 1:
+            return sum(self._settle([made], now) for made in plans)
+        with self._database.writing() as connection:
+            ticks.put_aside(connection, plans[0].job, "HexaSched can't write its next run; the service's log says why.")
+        return 0
 
     def _note_tick(self, now: datetime) -> None:
         """Let pages and checks see that the clock runs."""
@@ -163,11 +190,3 @@ class CronJobStore(BaseJobStore):
     def remove_all_jobs(self) -> None:
         """As `add_job`."""
         raise AssertionError("CronJobs are rows; they are not removed through APScheduler")
-
-
-def _plan_or_report(job: DueJob, now: datetime) -> Plan | None:
-    try:
-        return plan(job, now)
-    except Exception:  # noqa: BLE001 - one row that can't be planned must not stop the others
-        logs.failure("tick.unplannable", cron_job_id=job.id)
-        return None

@@ -6,8 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, insert, or_, select, update
 
+from hexasched.store import runs
 from hexasched.store import tables as t
 
+MAX_CLAIMS = 3
 STAGES = ("syntax", "install", "load", "activate")
 
 
@@ -88,13 +90,16 @@ def any_queued(connection: Connection) -> bool:
 
 
 def fail_internally(connection: Connection, taken: BuildClaim, now: datetime) -> None:
-    """End a build that we could not even begin."""
-    error = {"type": "InternalError", "message": "HexaSched could not begin this build. Its log has the reason."}
+    """End a build that we, not its code, failed."""
+    error = {"type": "InternalError", "message": "HexaSched could not do this build. Its log has the reason."}
     stage = {"name": "syntax", "state": "failed", "duration_ms": 0, "error": error}
-    finish(connection, taken, status="failed", reason="internal", stages=[stage], result=None, now=now)
-    version_id = connection.execute(select(t.builds.c.version_id).where(t.builds.c.id == taken.build_id)).scalar()
-    if version_id is not None:
-        save_version(connection, version_id, state="failed", analysis=None, lockfile=None, artifact_id=None)
+    if not finish(connection, taken, status="failed", reason="internal", stages=[stage], result=None, now=now):
+        return
+    build = connection.execute(select(t.builds).where(t.builds.c.id == taken.build_id)).one()
+    if build.version_id is not None:
+        save_version(connection, build.version_id, state="failed", analysis=None, lockfile=None, artifact_id=None)
+    if build.run_after_id is not None:
+        runs.give_up(connection, build.run_after_id, error, now)
 
 
 def _mine(taken: BuildClaim) -> Any:
@@ -181,8 +186,18 @@ def held_by(connection: Connection, worker_id: str) -> list[tuple[BuildClaim, in
     return [(BuildClaim(build_id=row.id, fence=row.fence), row.hb_seq) for row in rows]
 
 
-def reap(connection: Connection, taken: BuildClaim, hb_seq: int) -> bool:
-    """A build whose worker is gone is queued again: it changes nothing before its last stage."""
+def reap(connection: Connection, taken: BuildClaim, hb_seq: int, now: datetime) -> bool:
+    """A build whose worker is gone is queued again: it changes nothing before its last stage.
+
+    The third worker that is lost over it is the last.
+    """
+    if taken.fence >= MAX_CLAIMS:
+        mine = connection.execute(
+            update(t.builds).where(_mine(taken), t.builds.c.hb_seq == hb_seq).values(hb_seq=hb_seq + 1)
+        )
+        if mine.rowcount == 1:
+            fail_internally(connection, taken, now)
+        return mine.rowcount == 1
     changed = connection.execute(
         update(t.builds)
         .where(_mine(taken), t.builds.c.hb_seq == hb_seq)

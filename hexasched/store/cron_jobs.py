@@ -1,10 +1,12 @@
 """CronJobs as people make and change them; an edit never re-creates the past and never swallows a moment."""
 
+import contextlib
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfoNotFoundError
 
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, func, insert, select, update
 
 from hexasched.domain.cron_clock import next_after
 from hexasched.domain.ticks import Window, paused_window, stored_schedule
@@ -88,6 +90,7 @@ def create(connection: Connection, workspace_id: int, wanted: CronJobFields, now
 
 def save(connection: Connection, current: CronJob, wanted: CronJobFields, now: datetime) -> CronJob | None:
     """Change a CronJob from now on; None if the new name is taken."""
+    current = _locked(connection, current)
     namesake = by_name(connection, current.workspace_id, wanted.name)
     if namesake is not None and namesake.id != current.id:
         return None
@@ -96,18 +99,17 @@ def save(connection: Connection, current: CronJob, wanted: CronJobFields, now: d
         _write_pause(connection, current, now)
         values["owed_from"] = _next(wanted, now)
     else:
-        ticks.settle_one(connection, current.id, now)
-        values["next_run_at"] = _next(wanted, now)
+        values["next_run_at"] = _next(wanted, _settled_until(connection, current, now))
     _change(connection, current.id, values)
     return by_id(connection, current.workspace_id, current.id)
 
 
 def suspend(connection: Connection, current: CronJob, reason: str, now: datetime) -> None:
     """Stop future runs; running ones go on."""
+    current = _locked(connection, current)
     if current.suspended:
         return
-    ticks.settle_one(connection, current.id, now)
-    owed_from = _next(current, now)
+    owed_from = _next(current, _settled_until(connection, current, now))
     _change(
         connection,
         current.id,
@@ -117,23 +119,33 @@ def suspend(connection: Connection, current: CronJob, reason: str, now: datetime
 
 def resume(connection: Connection, current: CronJob, now: datetime) -> CronJob | None:
     """Run again from the next moment on; the moments of the pause become one window."""
+    current = _locked(connection, current)
     if current.suspended:
         _write_pause(connection, current, now)
+        next_run_at = _next(current, _newest(connection, current.id, now))
         _change(
             connection,
             current.id,
-            {"suspended": False, "suspend_reason": "", "owed_from": None, "next_run_at": _next(current, now)},
+            {"suspended": False, "suspend_reason": "", "owed_from": None, "next_run_at": next_run_at},
         )
     return by_id(connection, current.workspace_id, current.id)
 
 
 def remove(connection: Connection, current: CronJob, now: datetime) -> None:
-    """Delete a CronJob; its runs stay in the history."""
-    if current.suspended:
-        _write_pause(connection, current, now)
-    else:
-        ticks.settle_one(connection, current.id, now)
+    """Delete a CronJob; its runs stay in the history. One whose zone is gone can be deleted all the same."""
+    current = _locked(connection, current)
+    with contextlib.suppress(ValueError, ZoneInfoNotFoundError):
+        if current.suspended:
+            _write_pause(connection, current, now)
+        else:
+            ticks.settle_one(connection, current.id, now)
     _change(connection, current.id, {"deleted_at": now, "next_run_at": None, "owed_from": None})
+
+
+def remove_all_of(connection: Connection, workspace_id: int, function_id: int, now: datetime) -> None:
+    """Delete the CronJobs of a function."""
+    for cron_job in all_of(connection, workspace_id, function_id):
+        remove(connection, cron_job, now)
 
 
 def windows(connection: Connection, cron_job_id: int, limit: int = 20) -> list[Window]:
@@ -145,6 +157,26 @@ def windows(connection: Connection, cron_job_id: int, limit: int = 20) -> list[W
         .limit(limit)
     ).mappings()
     return [Window(**row) for row in rows]
+
+
+def _locked(connection: Connection, current: CronJob) -> CronJob:
+    """The CronJob as it is now, its row held: whoever changes it reads it after everybody before."""
+    connection.execute(select(t.cron_jobs.c.id).where(t.cron_jobs.c.id == current.id).with_for_update())
+    return by_id(connection, current.workspace_id, current.id) or current
+
+
+def _settled_until(connection: Connection, current: CronJob, now: datetime) -> datetime:
+    """Give overdue moments their verdict; the moment after which the next one may come."""
+    ticks.settle_one(connection, current.id, now)
+    return _newest(connection, current.id, now)
+
+
+def _newest(connection: Connection, cron_job_id: int, now: datetime) -> datetime:
+    """`now`, or the newest moment that has its verdict: a clock that went back makes nothing happen twice."""
+    newest = connection.execute(
+        select(func.max(t.runs.c.scheduled_for)).where(t.runs.c.cron_job_id == cron_job_id)
+    ).scalar()
+    return now if newest is None else max(now, newest)
 
 
 def _next(wanted: CronJobFields, now: datetime) -> datetime | None:

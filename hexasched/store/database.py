@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool
 
@@ -111,6 +111,7 @@ def _sqlite_engine(url: str) -> Engine:
     engine = create_engine(
         url,
         module=sqlite_module(),
+        hide_parameters=True,  # an error's text goes to our log, and values may be secrets
         poolclass=QueuePool,
         pool_size=5,
         max_overflow=40,
@@ -133,9 +134,10 @@ def _sqlite_engine(url: str) -> Engine:
 
 def _postgres_engine(url: str) -> Engine:
     try:
-        return create_engine(
+        engine = create_engine(
             make_url(url).set(drivername="postgresql+psycopg"),
             pool_pre_ping=True,
+            hide_parameters=True,
             pool_size=5,
             max_overflow=40,
             connect_args={
@@ -149,3 +151,13 @@ def _postgres_engine(url: str) -> Engine:
         raise StoreError(
             "database_url names PostgreSQL, but its driver is not installed: pip install 'hexasched[postgres]'."
         ) from None
+
+    @event.listens_for(engine, "handle_error")
+    def _without_values(context: ExceptionContext) -> None:
+        # PostgreSQL's detail shows the whole row that it refused; our log must not.
+        said = getattr(getattr(context.original_exception, "diag", None), "message_primary", None)
+        if said and context.sqlalchemy_exception is not None:
+            context.original_exception.args = (said,)
+            context.sqlalchemy_exception.args = (said,)
+
+    return engine

@@ -8,6 +8,8 @@ from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hexasched.domain.limits import Limits
+from hexasched.domain.outcomes import Reason, Status
+from hexasched.store import cron_jobs
 from hexasched.store import tables as t
 
 
@@ -110,14 +112,16 @@ def describe(connection: Connection, workspace_id: int, function_id: int, descri
 
 
 def remove(connection: Connection, workspace_id: int, function_id: int, now: datetime) -> None:
-    """Delete a function and its CronJobs; their runs stay in the history."""
-    mine = (t.functions.c.id == function_id, t.functions.c.workspace_id == workspace_id)
-    if connection.execute(update(t.functions).where(*mine).values(deleted_at=now)).rowcount:
-        connection.execute(
-            update(t.cron_jobs)
-            .where(t.cron_jobs.c.function_id == function_id, t.cron_jobs.c.deleted_at.is_(None))
-            .values(deleted_at=now, next_run_at=None, revision=t.cron_jobs.c.revision + 1)
-        )
+    """Delete a function and its CronJobs; what is queued is cancelled, what has run stays in the history."""
+    if by_id(connection, workspace_id, function_id) is None:
+        return
+    cron_jobs.remove_all_of(connection, workspace_id, function_id, now)
+    connection.execute(
+        update(t.runs)
+        .where(t.runs.c.function_id == function_id, t.runs.c.status == Status.QUEUED)
+        .values(status=Status.CANCELLED, reason=Reason.USER, finished_at=now)
+    )
+    connection.execute(update(t.functions).where(t.functions.c.id == function_id).values(deleted_at=now))
 
 
 def add_version(
@@ -180,6 +184,18 @@ def newest_draft(connection: Connection, function_id: int, user_id: int) -> Vers
     query = _versions(function_id).where(*mine).order_by(t.versions.c.id.desc()).limit(1)
     row = connection.execute(query).mappings().first()
     return _version(dict(row)) if row else None
+
+
+def activate_built(connection: Connection, function_id: int, version_id: int) -> bool:
+    """Let a version serve that was just built, unless a newer one is built already: the slower deploy must not win."""
+    connection.execute(select(t.functions.c.id).where(t.functions.c.id == function_id).with_for_update())
+    number = select(t.versions.c.number).where(t.versions.c.id == version_id).scalar_subquery()
+    newer = connection.execute(
+        select(t.versions.c.id)
+        .where(t.versions.c.function_id == function_id, t.versions.c.state == "ready", t.versions.c.number > number)
+        .limit(1)
+    ).first()
+    return newer is None and activate(connection, function_id, version_id)
 
 
 def activate(connection: Connection, function_id: int, version_id: int) -> bool:

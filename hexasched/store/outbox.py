@@ -120,14 +120,6 @@ def mark_failed(connection: Connection, message: Message, error: str, retry_at: 
     )
 
 
-def next_due(connection: Connection) -> datetime | None:
-    """When the next message is to be tried; None if there is none."""
-    value: datetime | None = connection.execute(
-        select(func.min(t.outbox.c.available_at)).where(t.outbox.c.sent_at.is_(None), t.outbox.c.dead_at.is_(None))
-    ).scalar()
-    return value
-
-
 def deliveries(connection: Connection, workspace_id: int, limit: int = 30) -> list[Message]:
     """The newest messages of a workspace with what became of them."""
     rows = connection.execute(

@@ -177,15 +177,16 @@ def finish(connection: Connection, taken: Claim, outcome: Outcome, now: datetime
 
 def reap(connection: Connection, taken: Claim, hb_seq: int, now: datetime) -> bool:
     """End a run whose worker has not beaten for a whole lease; False if it did beat, or ended."""
-    outcome = Outcome(status=Status.LOST, reason=Reason.WORKER_GONE)
+    asked = connection.execute(select(t.runs.c.cancel_requested_at).where(t.runs.c.id == taken.run_id)).scalar()
+    status, reason = (Status.CANCELLED, Reason.USER) if asked else (Status.LOST, Reason.WORKER_GONE)
     changed = connection.execute(
         update(t.runs)
         .where(_mine(taken), t.runs.c.hb_seq == hb_seq)
-        .values(status=outcome.status, reason=outcome.reason, finished_at=now)
+        .values(status=status, reason=reason, finished_at=now)
     )
     if changed.rowcount != 1:
         return False
-    _follow_up(connection, taken.run_id, outcome.status, outcome.reason, now)
+    _follow_up(connection, taken.run_id, status, reason, now)
     return True
 
 
@@ -262,10 +263,12 @@ def _outcome_columns(outcome: Outcome) -> dict[str, Any]:
 
 def _follow_up(connection: Connection, run_id: int, status: Status, reason: Reason, now: datetime) -> None:
     run = connection.execute(select(t.runs).where(t.runs.c.id == run_id)).mappings().one()
+    if run["cancel_requested_at"] is not None:
+        return  # somebody wanted it to stop: it does not come back, and nobody has to be told
     if reason is Reason.DRAIN and run["drains"] < MAX_DRAINS:
-        _queue_attempt(connection, dict(run), now, drains=run["drains"] + 1, extra_attempt=1)
+        _queue_attempt(connection, dict(run), now, now, drains=run["drains"] + 1, extra_attempt=1)
     elif _may_retry(status, reason) and run["attempt"] < run["max_attempts"]:
-        _queue_attempt(connection, dict(run), now + retry_delay(run["attempt"]))
+        _queue_attempt(connection, dict(run), now, now + retry_delay(run["attempt"]))
     elif status in ALERTING and run["trigger"] != "test":
         outbox.add_run_alert(connection, run_id, now)
 
@@ -280,7 +283,13 @@ def occurrence_id(first_run_id: int) -> str:
 
 
 def _queue_attempt(
-    connection: Connection, run: dict[str, Any], available_at: datetime, *, drains: int = 0, extra_attempt: int = 0
+    connection: Connection,
+    run: dict[str, Any],
+    now: datetime,
+    available_at: datetime,
+    *,
+    drains: int = 0,
+    extra_attempt: int = 0,
 ) -> None:
     """The next attempt of a run, as a row of its own; a drain's replacement does not use up an attempt."""
     kept = ("workspace_id", "function_id", "version_id", "cron_job_id", "scheduled_for", "event", "created_by")
@@ -296,7 +305,7 @@ def _queue_attempt(
                 "trigger": "retry" if run["trigger"] != "test" else "test",
                 "status": Status.QUEUED,
                 "available_at": available_at,
-                "created_at": available_at,
+                "created_at": now,
             }
         )
     )

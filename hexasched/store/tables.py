@@ -257,10 +257,8 @@ workers = Table(
     Column("draining", Boolean, nullable=False, server_default=text("false")),
 )
 
+
 # What runs and builds share: the claim of one worker on one piece of work.
-_LEASE_COLUMNS = ("fence", "hb_seq", "worker_id", "cancel_requested_at")
-
-
 def _lease_columns() -> list[Column[Any]]:
     return [
         Column("fence", Integer, nullable=False, server_default="0"),

@@ -58,8 +58,10 @@ def settle(connection: Connection, plans: Sequence[Plan], now: datetime) -> int:
     current = _unchanged(connection, plans)
     rows = [_run_row(p, tick, now) for p in current for tick in p.ticks if p.job.newest_version_id is not None]
     windows = [_window_row(p, window, now) for p in current for window in p.windows]
+    rows = _without_known(connection, rows)
     if rows:
         connection.execute(insert(t.runs), rows)
+    windows = [row for row in windows if not _has_window(connection, row)]
     if windows:
         connection.execute(insert(t.windows), windows)
     for settled in current:
@@ -72,12 +74,47 @@ def settle(connection: Connection, plans: Sequence[Plan], now: datetime) -> int:
     return sum(row["status"] == Status.QUEUED for row in rows)
 
 
+def _without_known(connection: Connection, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows whose moment has none yet. Under the CronJobs' row locks nobody else can add one in between."""
+    known: set[tuple[int, datetime]] = set()
+    for start in range(0, len(rows), 200):
+        some = [(row["cron_job_id"], row["scheduled_for"]) for row in rows[start : start + 200]]
+        found = connection.execute(
+            select(t.runs.c.cron_job_id, t.runs.c.scheduled_for).where(
+                t.runs.c.cron_job_id.in_({job for job, _ in some}),
+                t.runs.c.scheduled_for.in_({moment for _, moment in some}),
+            )
+        )
+        known |= {(row.cron_job_id, row.scheduled_for) for row in found}
+    return [row for row in rows if (row["cron_job_id"], row["scheduled_for"]) not in known]
+
+
+def _has_window(connection: Connection, row: dict[str, Any]) -> bool:
+    same = (t.windows.c.cron_job_id == row["cron_job_id"], t.windows.c.from_at == row["from_at"])
+    return connection.execute(select(t.windows.c.id).where(*same)).first() is not None
+
+
 def settle_one(connection: Connection, cron_job_id: int, now: datetime) -> None:
     """Give a CronJob's overdue moments their verdict before it is changed: an edit never swallows a moment."""
     row = connection.execute(
         _jobs().where(t.cron_jobs.c.id == cron_job_id, t.cron_jobs.c.next_run_at <= now)
     ).mappings()
     settle(connection, [plan(DueJob(**found), now) for found in row], now)
+
+
+def put_aside(connection: Connection, job: DueJob, reason: str) -> None:
+    """Suspend a CronJob whose moments can't be computed (say, its zone is gone), with the reason for people to read."""
+    connection.execute(
+        update(t.cron_jobs)
+        .where(t.cron_jobs.c.id == job.id, t.cron_jobs.c.revision == job.revision)
+        .values(
+            suspended=True,
+            suspend_reason=reason,
+            owed_from=job.due_at,
+            next_run_at=None,
+            revision=t.cron_jobs.c.revision + 1,
+        )
+    )
 
 
 def _unchanged(connection: Connection, plans: Sequence[Plan]) -> list[Plan]:

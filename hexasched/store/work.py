@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import Status
@@ -177,11 +177,3 @@ def _reusable(connection: Connection, wanted: functions.Version) -> tuple[str | 
         if row.dependencies == wanted.program.dependencies:
             return row.lockfile, row.artifact_id
     return None
-
-
-def oldest_waiting(connection: Connection) -> datetime | None:
-    """Since when the oldest queued run that is due has been waiting."""
-    waiting: datetime | None = connection.execute(
-        select(func.min(t.runs.c.available_at)).where(t.runs.c.status == Status.QUEUED)
-    ).scalar()
-    return waiting

@@ -1,11 +1,12 @@
 """Worker processes as rows: who is there, for people to see. No lease depends on these."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from hexasched.domain.limits import LEASE_S
 from hexasched.store import tables as t
 
 
@@ -46,10 +47,11 @@ def present(connection: Connection, since: datetime) -> list[Worker]:
     return [Worker(**row) for row in rows]
 
 
-def runtimes(connection: Connection) -> dict[str, str]:
+def runtimes(connection: Connection, now: datetime) -> dict[str, str]:
     """The runtimes that workers report, name to label; empty when no worker is there."""
     found: dict[str, str] = {}
-    for facts in connection.execute(select(t.workers.c.facts)).scalars():
+    alive = t.workers.c.seen_at >= now - timedelta(seconds=LEASE_S)
+    for facts in connection.execute(select(t.workers.c.facts).where(alive)).scalars():
         found |= facts.get("runtimes", {})
     return found
 

@@ -114,7 +114,7 @@ def test_it_refuses_a_build_to_whoever_lost_it(database: Database) -> None:
         function = make_function(connection, make_workspace(connection).id, live=False)
         deploys.deploy(connection, function, make_program(), None, NOW)
         (old,) = builds.claim(connection, "w1", 5, NOW)
-        assert builds.reap(connection, old, 0)
+        assert builds.reap(connection, old, 0, NOW)
         (new,) = builds.claim(connection, "w2", 5, NOW)
         assert not builds.enter_stage(connection, old, "load", [])
         ended: dict[str, Any] = {"status": "succeeded", "reason": "ok", "stages": [], "result": None, "now": NOW}
@@ -244,3 +244,43 @@ def test_it_says_what_can_not_be_used(tmp_path_factory: pytest.TempPathFactory) 
 def test_it_has_foreign_keys_that_hold(database: Database) -> None:
     with pytest.raises(DBAPIError), database.writing() as connection:
         make_function(connection, 4711)
+
+
+def test_it_lets_a_slow_older_deploy_not_replace_a_newer_one(database: Database) -> None:
+    with database.writing() as connection:
+        function = make_function(connection, make_workspace(connection).id)
+        ids = [
+            functions.add_version(connection, function.id, make_program(), draft=False, user_id=None, now=NOW)
+            for _ in range(2)
+        ]
+        for version_id in reversed(ids):
+            builds.save_version(connection, version_id, state="ready", analysis=None, lockfile=None, artifact_id=None)
+        assert functions.activate_built(connection, function.id, ids[1])
+        assert not functions.activate_built(connection, function.id, ids[0])
+        found = functions.by_id(connection, function.workspace_id, function.id)
+        assert found is not None
+        assert found.live_version == 3
+        assert functions.activate(connection, function.id, ids[0]), "a person may still go back to it"
+
+
+def test_it_ends_the_test_run_of_a_draft_that_could_not_be_begun(database: Database) -> None:
+    with database.writing() as connection:
+        function = make_function(connection, make_workspace(connection).id)
+        started = deploys.test_draft(connection, function, make_program(), "{}", None, NOW)
+        (claim,) = builds.claim(connection, "w1", 1, NOW)
+        builds.fail_internally(connection, claim, NOW)
+        ended = connection.execute(select(t.runs.c.status).where(t.runs.c.id == started.run_id)).scalar()
+        assert ended == "failed"
+
+
+def test_it_does_not_fail_a_version_that_somebody_else_is_building(database: Database) -> None:
+    with database.writing() as connection:
+        function = make_function(connection, make_workspace(connection).id, live=False)
+        started = deploys.deploy(connection, function, make_program(), None, NOW)
+        (old,) = builds.claim(connection, "w1", 1, NOW)
+        builds.reap(connection, old, 0, NOW)
+        builds.claim(connection, "w2", 1, NOW)
+        builds.fail_internally(connection, old, NOW)
+        version = functions.version(connection, function.id, started.version_id)
+        assert version is not None
+        assert version.state == "building"

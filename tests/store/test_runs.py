@@ -284,3 +284,30 @@ def test_it_lets_a_test_run_wait_for_the_build_of_its_draft(database: Database) 
         ended = history.detail(connection, 1, bad)
     assert ended is not None
     assert (ended.status, ended.reason, ended.error and ended.error.type) == ("failed", "load", "SyntaxError")
+
+
+def test_it_does_not_bring_back_what_somebody_cancelled(database: Database) -> None:
+    claim = one_claim(database, max_attempts=3)
+    with database.writing() as connection:
+        runs.request_cancel(connection, 1, claim.run_id, NOW)
+        ((_, count),) = runs.running_leases(connection)
+        assert runs.reap(connection, claim, count, LATER)
+        (row,) = history.history(connection, 1, history.Filter())
+        assert (row.status, row.reason) == (Status.CANCELLED, Reason.USER)
+        assert outbox.deliveries(connection, 1) == []
+
+
+def test_it_does_not_retry_a_run_that_failed_while_it_was_being_cancelled(database: Database) -> None:
+    claim = one_claim(database, max_attempts=3)
+    with database.writing() as connection:
+        runs.request_cancel(connection, 1, claim.run_id, NOW)
+        runs.finish(connection, claim, ERROR, LATER)
+        assert len(history.history(connection, 1, history.Filter())) == 1
+
+
+def test_it_shows_no_values_in_the_text_of_an_error(database: Database) -> None:
+    with database.writing() as connection:
+        function = make_function(connection, make_workspace(connection).id)
+    with pytest.raises(DBAPIError) as caught, database.writing() as connection:
+        make_run(connection, function, event='"s3cret-value"', trigger="magic")
+    assert "s3cret-value" not in str(caught.value)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlalchemy import select, update
 
 from hexasched.domain.ticks import plan
-from hexasched.store import cron_jobs, history, outbox, ticks
+from hexasched.store import cron_jobs, functions, history, outbox, ticks
 from hexasched.store import tables as t
 from hexasched.store.cron_jobs import CronJob, CronJobFields
 from hexasched.store.database import Connection, Database
@@ -171,3 +171,50 @@ def test_it_keeps_workspaces_apart(database: Database) -> None:
 
 def _fields(job: CronJob) -> CronJobFields:
     return CronJobFields(**{name: getattr(job, name) for name in CronJobFields.__dataclass_fields__})
+
+
+def test_it_does_not_go_back_when_an_edit_was_begun_before_a_tick(database: Database) -> None:
+    """The moment of a request is older than its transaction: a tick may have come in between."""
+    with database.writing() as connection:
+        job = plant(connection)
+        tick(connection, DUE)
+        saved = cron_jobs.save(connection, job, replace(_fields(job), event='{"a":1}'), DUE - timedelta(seconds=1))
+        assert saved is not None
+        assert saved.next_run_at == DUE + MINUTE
+        resumed_from = cron_jobs.by_id(connection, 1, job.id)
+        assert resumed_from is not None
+        cron_jobs.suspend(connection, resumed_from, "", DUE - timedelta(seconds=1))
+        resumed = cron_jobs.resume(connection, resumed_from, DUE - timedelta(seconds=1))
+        assert resumed is not None
+        assert resumed.next_run_at == DUE + MINUTE
+
+
+def test_it_leaves_a_moment_alone_that_has_its_verdict(database: Database) -> None:
+    """Whatever brought next_run_at back: the others of the same round must not suffer."""
+    with database.writing() as connection:
+        plant(connection)
+        other = make_cron_job(connection, make_function(connection, 1, "other"), name="other", now=NOW)
+        tick(connection, DUE)
+        connection.execute(update(t.cron_jobs).values(next_run_at=DUE))
+        connection.execute(update(t.cron_jobs).where(t.cron_jobs.c.id == other.id).values(next_run_at=DUE + MINUTE))
+        tick(connection, DUE + MINUTE)
+        found = connection.execute(select(t.runs.c.cron_job_id, t.runs.c.scheduled_for)).all()
+        assert len(found) == len(set(found)) == 4
+
+
+def test_it_deletes_the_cron_jobs_of_a_function_with_their_account(database: Database) -> None:
+    with database.writing() as connection:
+        job = plant(connection)
+        functions.remove(connection, 1, job.function_id, DUE + timedelta(seconds=1))
+        assert moments(connection) == [(1.0, "cancelled", "user")], "it had its verdict, and then nobody wanted it"
+        assert ticks.next_due(connection) is None
+
+
+def test_it_deletes_a_cron_job_whose_zone_is_gone(database: Database) -> None:
+    with database.writing() as connection:
+        job = plant(connection)
+        connection.execute(update(t.cron_jobs).values(timezone="Atlantis/Capital"))
+        gone = cron_jobs.by_id(connection, 1, job.id)
+        assert gone is not None
+        cron_jobs.remove(connection, gone, DUE + timedelta(seconds=1))
+        assert cron_jobs.by_id(connection, 1, job.id) is None

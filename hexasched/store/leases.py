@@ -1,0 +1,55 @@
+"""Ends the work of workers that have not beaten for a whole lease, judged by our own monotonic clock.
+
+A lease has run out when its heartbeat count stood still for so long as we looked: wall clocks of different machines,
+and jumps of this one's, play no part.
+"""
+
+import time
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+
+from hexasched import logs
+from hexasched.store import builds, runs
+from hexasched.store.builds import BuildClaim
+from hexasched.store.database import Database
+from hexasched.store.runs import Claim
+
+Lease = tuple[Claim | BuildClaim, int]
+"""A claim and its heartbeat count."""
+
+
+class LeaseWatch:
+    """Remembers every lease that it saw, and since when its count has stood still."""
+
+    def __init__(self, lease_s: float) -> None:
+        self._lease_s = lease_s
+        self._seen: dict[Claim | BuildClaim, tuple[int, float]] = {}
+
+    def sweep(self, database: Database) -> int:
+        """End what nobody works on any more; returns how many runs and builds that was."""
+        with database.reading() as connection:
+            leases: list[Lease] = [*runs.running_leases(connection), *builds.running_leases(connection)]
+        expired = self._expired(leases, time.monotonic())
+        if not expired:
+            return 0
+        with database.writing() as connection:
+            ended = [claim for claim, count in expired if end(connection, claim, count)]
+        for claim in ended:
+            logs.warning("lease.expired", claim=claim)
+        return len(ended)
+
+    def _expired(self, leases: list[Lease], now: float) -> list[Lease]:
+        before, self._seen = self._seen, {}
+        for claim, count in leases:
+            known = before.get(claim)
+            self._seen[claim] = known if known is not None and known[0] == count else (count, now)
+        return [(claim, count) for claim, (count, since) in self._seen.items() if now - since >= self._lease_s]
+
+
+def end(connection: Connection, claim: Claim | BuildClaim, count: int) -> bool:
+    """End a run, or queue a build again, if its heartbeat count is still `count`; False if it has beaten or ended."""
+    now = datetime.now(UTC)
+    if isinstance(claim, Claim):
+        return runs.reap(connection, claim, count, now)
+    return builds.reap(connection, claim, count, now)
