@@ -15,6 +15,8 @@ Cause = Literal["time", "cancel", "replaced", "drain", "gone", "memory", "files"
 """Why the keeper stopped a run: its deadline, a person, a newer run, the worker's orderly end, the worker's death, too
 much memory, too many files, or a sandbox that did not come up."""
 
+# V8 reserves half a gigabyte of addresses for each thread's code, which counts against RLIMIT_DATA.
+_NO_THREADS = re.compile(rb"Failed to reserve virtual memory for CodeRange")
 _NO_MEMORY = re.compile(
     rb"heap out of memory|Fatal process out of memory|Fatal JavaScript (?:invalid size error|out of memory)"
     rb"|std::bad_alloc|FatalProcessOutOfMemory|Cannot allocate memory"
@@ -149,6 +151,10 @@ def _from_exit(seen: Evidence) -> Outcome:
 
 
 def _without_frame(seen: Evidence) -> Outcome:
+    if _NO_THREADS.search(seen.last_words) and not seen.limits.child_processes:
+        message = "It started a worker thread, which the function's limits do not allow."
+        hint = "Switch on “It may start child processes” in the function's limits: worker threads go with it."
+        return _failure(Status.FAILED, Reason.DENIED, "WorkerThread", message, hint)
     if _NO_MEMORY.search(seen.last_words) and seen.signal in (signal.SIGABRT, signal.SIGTRAP, signal.SIGILL):
         return _out_of_memory(seen.limits)
     match seen.signal:
@@ -183,8 +189,6 @@ def _signal_name(number: int) -> str:
 def _out_of_memory(limits: Limits) -> Outcome:
     message = f"It needed more than its memory limit of {limits.memory_mb} MB and was stopped."
     hint = "Raise the function's memory limit, or let it hold less at a time."
-    if not limits.child_processes:
-        hint += " Worker threads need the limit “child processes” switched on."
     return _failure(Status.FAILED, Reason.MEMORY, "OutOfMemory", message, hint)
 
 

@@ -9,6 +9,7 @@ import fcntl
 import os
 import signal
 import socket
+import struct
 import sys
 import time
 from pathlib import Path
@@ -21,6 +22,7 @@ from sandbox.loop import Loop
 from sandbox.roster import Roster
 
 RECEIVE_BYTES = 256 * 1024
+FAREWELL_S = 2.0
 LONGEST_SLEEP_S = 60.0
 REAP_S = 0.5
 STRAYS_S = 5.0
@@ -43,7 +45,7 @@ class Keeper:
         # Then an orphan is the rest of a sandbox whose bubblewrap was killed before all was set up.
         self._contained = settings.mode == "bubblewrap"
         self._lease_until = time.monotonic() + settings.lease_s
-        self._closing = False
+        self._closing = self._worker_is_mute = False
         worker.setblocking(False)
         self._loop.watch(worker.fileno(), self._receive)
         self._obey_all()
@@ -62,6 +64,8 @@ class Keeper:
                 _reap(except_for=self._roster.pids, kill=self._contained)
         self._roster.close()
         _kill_strays()
+        if self._worker_is_mute:
+            _kill_frozen(self._worker)
         self._loop.close()
         os.close(self._out)
 
@@ -97,6 +101,7 @@ class Keeper:
         if not self._closing:
             logs.event("sandbox.keeper_closing", why=why)
         self._closing = True
+        self._worker_is_mute = why == "no beat"
         self._roster.stop_all("gone")
         self._roster.kill_all()
 
@@ -139,6 +144,24 @@ def _kill_strays() -> None:
             with contextlib.suppress(ProcessLookupError, ChildProcessError):
                 os.kill(pid, signal.SIGKILL)
                 os.waitpid(pid, 0)
+
+
+def _kill_frozen(worker: socket.socket) -> None:
+    """End a worker that has not beaten for a lease, unless it goes by itself when it hears that we go.
+
+    Frozen or hung it would keep its place for nothing, and hold the lock by which others see that it lives.
+    """
+    pid, _, _ = struct.unpack("3i", worker.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    worker.shutdown(socket.SHUT_WR)
+    worker.settimeout(FAREWELL_S)
+    with contextlib.suppress(TimeoutError, ConnectionError):
+        while worker.recv(RECEIVE_BYTES):
+            pass
+        return
+    if pid == os.getppid():  # then it is not dead, and its number is not somebody else's
+        logs.warning("sandbox.worker_killed", pid=pid, why="no beat for a lease")
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _read_settings(worker: socket.socket) -> tuple[SandboxSettings, bytearray]:

@@ -121,7 +121,7 @@ def _schedule_errors(given: Typed, mistakes: tuple[Mistake, ...]) -> dict[str, s
     zone = [mistake.reason for mistake in mistakes if mistake.field == "timezone"]
     schedule = [mistake.reason for mistake in mistakes if mistake.field != "timezone"]
     if not given.expression:
-        schedule = ["Write a schedule, for example 0 9 * * * for every day at 09:00, or choose one below."]
+        schedule = ["Write a schedule, for example 0 9 * * * for every day at 09:00, or choose one of the buttons."]
     return {"expression": " ".join(schedule), "timezone": " ".join(zone)}
 
 

@@ -56,10 +56,13 @@ class Followed:
     after: Position
 
 
+MOST_DIGITS = 18  # what every database takes as a number
+
+
 def position_of(text: str) -> Position:
     """The position that `FENCE-SEQ` names; anything else is the start."""
     fence, _, seq = text.partition("-")
-    if fence.isdecimal() and seq.isdecimal() and text.isascii() and len(text) < 30:
+    if fence.isdecimal() and seq.isdecimal() and text.isascii() and max(len(fence), len(seq)) <= MOST_DIGITS:
         return int(fence), int(seq)
     return START
 

@@ -91,6 +91,15 @@ def note_service(instance: Instance) -> None:
     file.write_text(json.dumps({"config_file": config_file, "pid": os.getpid(), "port": instance.config.port}))
 
 
+def told_of_service(instance: Instance) -> str:
+    """What is known of the service on this data folder: " (pid 7, port 8080)", or nothing."""
+    try:
+        noted = json.loads((instance.config.data_dir / FOUND_BY).read_text())
+        return f" (pid {noted['pid']}, port {noted['port']})"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
 def _of_running_service(data_dir: Path) -> Path | None:
     try:
         config_file = json.loads((data_dir / FOUND_BY).read_text())["config_file"]

@@ -36,6 +36,7 @@ for command in processes.COMMANDS:
 def main() -> None:
     """Run the command; a trouble that a person can mend is one clear line and exit status 1."""
     try:
+        _refuse_bytes(sys.argv[1:])
         hexasched()
     except ConfigError as error:
         for mistake in error.mistakes:
@@ -44,3 +45,12 @@ def main() -> None:
     except HexaSchedError as error:
         print(f"hexasched: {error}", file=sys.stderr)  # noqa: T201 - the same
         sys.exit(1)
+
+
+def _refuse_bytes(arguments: list[str]) -> None:
+    """Python hands over bytes that are not UTF-8 as lone surrogates, which neither a database nor JSON takes."""
+    for number, argument in enumerate(arguments, 1):
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise HexaSchedError(f"Argument {number} is not UTF-8 text: {argument!a:.80}") from None

@@ -22,7 +22,7 @@ def run() -> None:
 @click.option("--status", type=click.Choice([status.value for status in Status]))
 @click.option("--function", "function_name", help="Only runs of this function.")
 @click.option("--cronjob", "cron_job_name", help="Only runs of this CronJob.")
-@click.option("--before", type=int, help="Only runs with smaller ids.")
+@click.option("--before", type=click.IntRange(1, 2**63 - 1), help="Only runs with smaller ids.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
@@ -61,7 +61,7 @@ def list_runs(
 
 
 @run.command()
-@click.argument("run_id", type=int)
+@click.argument("run_id", type=click.IntRange(1, 2**63 - 1))
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
 def show(config_file: Path | None, run_id: int, as_json: bool) -> None:

@@ -1,13 +1,15 @@
 """`hexasched serve`: prepares the instance and hands the command lines of its processes to the supervisor."""
 
+import fcntl
 import os
 import sys
 from pathlib import Path
+from typing import TextIO
 
 import click
 
 from hexasched import logs
-from hexasched.cli.instance import Instance, note_service, open_instance, prepare
+from hexasched.cli.instance import Instance, note_service, open_instance, prepare, told_of_service
 from hexasched.errors import HexaSchedError
 from hexasched.store import accounts
 from hexasched.supervisor.children import Child
@@ -29,6 +31,7 @@ def serve(config_file: Path | None, *, sample: bool, unsafe_no_sandbox: bool) ->
     logs.set_up("serve")
     refuse_taken_port(instance.config.host, instance.config.port)
     _check_sandbox(instance)
+    claim = _only_service(instance)
     prepare(instance)
     password = _plant(instance) if sample else None
     note_service(instance)
@@ -37,6 +40,7 @@ def serve(config_file: Path | None, *, sample: bool, unsafe_no_sandbox: bool) ->
         on_ready=lambda: _announce(instance, password),
         notify_socket=os.environ.pop("NOTIFY_SOCKET", ""),
     )
+    claim.close()
 
 
 def children(instance: Instance) -> list[Child]:
@@ -56,6 +60,20 @@ def children(instance: Instance) -> list[Child]:
     if config.sample.mail_catcher_port:
         found.append(child("mail-catcher", 4))
     return found
+
+
+def _only_service(instance: Instance) -> TextIO:
+    """The lock of the one service on a data folder; raises HexaSchedError naming the other one."""
+    lock = (instance.config.data_dir / "serve.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise HexaSchedError(
+            f"Another service runs on {instance.config.data_dir}{told_of_service(instance)}. "
+            "Stop it first, or set HEXASCHED_DATA_DIR for a second one."
+        ) from None
+    return lock
 
 
 def _check_sandbox(instance: Instance) -> None:

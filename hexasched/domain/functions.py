@@ -59,11 +59,24 @@ def check_env(variables: dict[str, str]) -> list[str]:
     if len(variables) > MAX_ENV_COUNT:
         mistakes.append(f"A function has at most {MAX_ENV_COUNT} variables; these are {len(variables)}.")
     for name, value in variables.items():
-        if len(value.encode()) > MAX_ENV_VALUE_BYTES:
+        if len(value.encode(errors="surrogatepass")) > MAX_ENV_VALUE_BYTES:
             mistakes.append(f"The value of {name} is longer than {MAX_ENV_VALUE_BYTES // 1024} KiB.")
+        if not _is_text(value):
+            mistakes.append(f"The value of {name} is not UTF-8 text.")
         if "\0" in value:
             mistakes.append(f"The value of {name} has a NUL character, which no process can be given.")
-    total = sum(len(name.encode()) + len(value.encode()) for name, value in variables.items())
+    total = sum(
+        len(name.encode(errors="surrogatepass")) + len(value.encode(errors="surrogatepass"))
+        for name, value in variables.items()
+    )
     if total > MAX_ENV_TOTAL_BYTES:
         mistakes.append(f"All variables together are over {MAX_ENV_TOTAL_BYTES // 1024} KiB.")
     return mistakes
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -64,6 +64,8 @@ def read_event(text: str) -> tuple[str, str | None]:
     size = len(text.encode(errors="surrogatepass"))
     if size > MAX_EVENT_BYTES:
         return "{}", f"The event has {size:,} bytes; at most {MAX_EVENT_BYTES:,} are possible."
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        return "{}", "The event is not UTF-8 text."
     if _depth(text) > MAX_JSON_DEPTH:
         return "{}", f"The event is nested deeper than {MAX_JSON_DEPTH} levels."
     try:

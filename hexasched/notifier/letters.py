@@ -71,11 +71,11 @@ def _of_run(connection: Connection, config: Config, workspace: Workspace, run: R
 
 
 def _first_line(run: RunDetail) -> str:
+    said = run.error.message.strip().splitlines()[0][:120] if run.error and run.error.message.strip() else ""
     if run.env_missing:
-        return f"{', '.join(run.env_missing)} is not set"
-    if run.error is not None and run.error.message.strip():
-        return run.error.message.strip().splitlines()[0][:120]
-    return explain(run)[:120]
+        # Both: the variable is the likely cause, the message is what happened.
+        return ": ".join(filter(None, [f"{', '.join(run.env_missing)} is not set", said]))
+    return said or explain(run)[:120]
 
 
 def _of_missed(connection: Connection, config: Config, workspace: Workspace, message: Message) -> tuple[str, str]:

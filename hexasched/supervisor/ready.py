@@ -2,6 +2,7 @@
 
 import os
 import socket
+from contextlib import suppress
 
 READY_FD = "HEXASCHED_READY_FD"
 
@@ -13,8 +14,10 @@ def say_ready() -> None:
     """
     number = os.environ.pop(READY_FD, "")
     if number:
-        os.write(int(number), b"ready\n")
-        os.close(int(number))
+        # A web worker that replaces another one says it again, when nobody listens any more.
+        with suppress(OSError):
+            os.write(int(number), b"ready\n")
+            os.close(int(number))
 
 
 def sd_notify(address: str, state: str) -> None:

@@ -61,6 +61,7 @@ def test_a_frozen_worker_loses_its_runs_when_the_lease_ends(tmp_path: Path) -> N
         worker.process.send_signal(signal.SIGSTOP)
         assert_all_end(everybody, deadline_s=5)
         assert seconds_since(frozen_at) > 0.6
+        assert worker.process.wait(10) == -signal.SIGKILL, "it would keep its place for nothing"
 
 
 def test_a_worker_that_does_not_beat_loses_its_runs(tmp_path: Path) -> None:

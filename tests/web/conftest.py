@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from jinja2 import FileSystemBytecodeCache
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, sync_playwright
 from werkzeug.serving import make_server
@@ -45,10 +46,13 @@ class Place:
     database: Database
     keys: KeyRing
     clock: Clock
+    compiled: FileSystemBytecodeCache
 
     def app(self, **changes: object) -> Flask:
         """The dashboard, with `changes` to the configuration."""
-        return create_app(replace(self.config, **changes), self.database, self.keys, self.clock)  # type: ignore[arg-type]
+        app = create_app(replace(self.config, **changes), self.database, self.keys, self.clock)  # type: ignore[arg-type]
+        app.jinja_env.bytecode_cache = self.compiled
+        return app
 
 
 @pytest.fixture(scope="session")
@@ -67,13 +71,19 @@ def built_assets() -> None:
     build_assets.build()
 
 
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """The templates, each compiled once for all tests."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def place(tmp_path: Path, empty_database: Path) -> Iterator[Place]:
+def place(tmp_path: Path, empty_database: Path, compiled_templates: FileSystemBytecodeCache) -> Iterator[Place]:
     """An instance without any account."""
     shutil.copyfile(empty_database, tmp_path / "hexasched.db")
     config = Config(data_dir=tmp_path, mail=Mail(host="127.0.0.1"))
     database = Database(url_for(config.database_url, config.data_dir))
-    yield Place(config, database, load_key_ring(tmp_path), Clock())
+    yield Place(config, database, load_key_ring(tmp_path), Clock(), compiled_templates)
     database.close()
 
 

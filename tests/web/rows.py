@@ -4,10 +4,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import insert, select
+
 from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import ErrorDetail, Outcome, Reason, Status
 from hexasched.domain.ticks import plan
 from hexasched.store import builds, cron_jobs, functions, logs, runs, ticks, workers
+from hexasched.store import tables as t
 from hexasched.store.cron_jobs import CronJob, CronJobFields
 from hexasched.store.database import Connection
 from hexasched.store.functions import Function, Program
@@ -107,6 +110,13 @@ def ended_run(connection: Connection, function: Function, now: datetime, outcome
     run_id = queued_run(connection, function, now, **fields)
     end(connection, now, outcome)
     return run_id
+
+
+def repeat_run(connection: Connection, run_id: int, times: int) -> None:
+    """As many further runs that are like this one in all but their ids."""
+    run = connection.execute(select(t.runs).where(t.runs.c.id == run_id)).one()._asdict()
+    del run["id"]
+    connection.execute(insert(t.runs), [run] * times)
 
 
 def end(connection: Connection, now: datetime, outcome: Outcome) -> None:

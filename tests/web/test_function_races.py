@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from jinja2 import FileSystemBytecodeCache
 from werkzeug.test import TestResponse
 
 from hexasched.config import Config, Mail
@@ -20,10 +21,10 @@ FORM = {"name": "hello", "runtime": "node24", "handler_file": "index.js", "sourc
 
 
 @pytest.fixture
-def place(database: Database, tmp_path: Path) -> Iterator[Place]:
+def place(database: Database, tmp_path: Path, compiled_templates: FileSystemBytecodeCache) -> Iterator[Place]:
     """An instance without any account, on either database."""
     config = Config(data_dir=tmp_path, mail=Mail(host="127.0.0.1"))
-    yield Place(config, database, load_key_ring(tmp_path), Clock())
+    yield Place(config, database, load_key_ring(tmp_path), Clock(), compiled_templates)
 
 
 @pytest.fixture

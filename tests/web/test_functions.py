@@ -78,7 +78,7 @@ def test_it_lists_what_is_live_what_failed_the_last_run_and_the_cron_jobs(place:
     page = logged_in("viewer").get("/functions").text
     for text in ("Version 1", "Deploy failed", "Never deployed", "Deploying…", f"/runs/{run_id}", "Node.js 24"):
         assert text in page
-    assert '<td class="num">1</td>' in page
+    assert '<td class="num" data-label="CronJobs">1</td>' in page
 
 
 def test_it_creates_a_function_with_its_variables_and_deploys_it(place: Place, logged_in: LogIn) -> None:

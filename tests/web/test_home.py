@@ -62,8 +62,8 @@ def test_the_numbers_are_those_of_the_workspaces_day(place: Place, function: Fun
 
 def test_almost_all_is_not_all(place: Place, function: Function, logged_in: LogIn) -> None:
     with place.database.writing() as connection:
-        for number in range(1, 2002):
-            rows.ended_run(connection, function, place.clock(), rows.ERROR if number == 1 else rows.OK)
+        rows.ended_run(connection, function, place.clock(), rows.ERROR)
+        rows.repeat_run(connection, rows.ended_run(connection, function, place.clock()), 1999)
     assert numbers(logged_in("viewer"))[2] == "99.9 %"
 
 

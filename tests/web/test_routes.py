@@ -66,7 +66,7 @@ ROUTES: dict[str, tuple[int, int, int, int, int]] = {
     "GET /functions/<name>/versions/<number>": THING,
     "POST /functions/<name>/versions/<number>/activate": DEED,
     "GET /functions/<name>/versions/<number>/build": THING,
-    "POST /functions/analyse": (401, 403, 204, 204, 204),  # no worker answers here
+    "POST /functions/analyse": (401, 403, 204, 204, 204),  # there is nothing to say about no code
     "GET /functions/new": FORM,
     "POST /functions/new": (401, 403, 303, 303, 303),
     "GET /healthz": OPEN,
@@ -104,7 +104,7 @@ FORMS: dict[str, dict[str, str]] = {
     "POST /members/<user_id>/role": {"role": "viewer"},
     "POST /settings": {"name": "Ships", "timezone": "UTC", "alert_email": "ops@example.org"},
     "POST /functions/new": {**PROGRAM, "name": "a-new-one"},
-    "POST /functions/analyse": PROGRAM,
+    "POST /functions/analyse": {**PROGRAM, "source": ""},
     "POST /functions/<name>/delete": {"confirm": NAME},
     "POST /functions/<name>/deploy": {**PROGRAM, "base": "1"},
     "POST /functions/<name>/environment": {"revision": "0"},
@@ -183,7 +183,8 @@ def test_everybody_is_answered_as_the_table_says(world: World) -> None:
         method, _, pattern = route.partition(" ")
         path = re.sub(r"<(\w+)>", lambda match: world.arguments[match[1]], pattern)
         for name, status in zip(PEOPLE, expected, strict=True):
-            world.restore()
+            if method == "POST" or name == PEOPLE[0]:  # looking changes nothing
+                world.restore()
             got = _ask(world, name, method, path, FORMS.get(route, {}))
             if got != status:
                 wrong.append((route, name, f"{got} instead of {status}"))

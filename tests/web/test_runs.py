@@ -232,6 +232,7 @@ def test_a_run_is_followed_live_to_its_end(
     page.wait_for_url(f"{address}/")
     page.goto(f"{address}/runs/{claim.run_id}")
     expect(page.locator(".log li")).to_have_text(["first", "hal"])
+    expect(page.get_by_label("Follow")).to_be_visible()
     with place.database.writing() as connection:
         rows.say(connection, claim, 20, f"{HOSTILE}\n", place.clock(), "e")
         rows.say(connection, claim, 30, "f a line\nlast", place.clock())
@@ -240,6 +241,8 @@ def test_a_run_is_followed_live_to_its_end(
     with place.database.writing() as connection:
         runs.finish(connection, claim, rows.OK, place.clock() + timedelta(seconds=1))
     expect(page.locator("#run .status")).to_have_text("Succeeded")
+    expect(page.get_by_label("Follow")).to_be_hidden()
+    expect(page.get_by_role("link", name="Download")).to_be_visible()
     expect(page.locator("#result")).to_contain_text('"sent": 3')
     assert page.title() == f"Run {claim.run_id} succeeded · daily-summary-email · HexaSched"
     assert page.locator("[data-refresh]").count() == 0

@@ -45,7 +45,7 @@ export function analyse(view, textarea) {
     timer = setTimeout(ask, PAUSE_MS);
   };
   textarea.addEventListener("input", later);
-  for (const name of furtherFields(textarea)) textarea.form?.elements[name]?.addEventListener?.("change", later);
+  for (const name of furtherFields(textarea)) textarea.form?.elements[name]?.addEventListener?.("input", later);
   if (textarea.value.trim() && !textarea.dataset.diagnostics) ask();
 }
 

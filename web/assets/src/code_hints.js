@@ -41,7 +41,6 @@ function addPackage(name) {
   const text = JSON.stringify(content, null, 2);
   field.value = text;
   field.dispatchEvent(new CustomEvent("replace-text", { detail: text }));
-  field.dispatchEvent(new Event("change"));
 }
 
 // A runtime that can't run TypeScript does not offer it.

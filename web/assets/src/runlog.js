@@ -24,6 +24,7 @@ function follow(list) {
     source.addEventListener("done", () => {
       source.close();
       document.removeEventListener("visibilitychange", look);
+      settle(list.closest("[data-log-box]"));
       document.dispatchEvent(new Event("hexasched:refresh"));
     });
     source.addEventListener("error", () => {
@@ -36,6 +37,13 @@ function follow(list) {
   document.addEventListener("visibilitychange", look);
   if (!document.hidden) start();
   pin();
+}
+
+// Nothing more will come: there is nothing to follow, and no output yet means none at all.
+function settle(box) {
+  document.querySelector("[data-log-follow-label]")?.setAttribute("hidden", "");
+  const empty = box.querySelector("[data-at-the-end]");
+  if (empty) empty.textContent = empty.dataset.atTheEnd;
 }
 
 function append(list, open, lines) {
