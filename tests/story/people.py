@@ -34,22 +34,22 @@ def window(
     context.add_init_script(REPORT_VIOLATIONS)
     page = context.new_page()
     page.set_default_timeout(30_000)
-    wrong: list[str] = []
+    wrong: set[str] = set()
     seen: set[int] = set()
-    page.on("pageerror", lambda error: wrong.append(f"{page.url}: {error}"))
+    page.on("pageerror", lambda error: wrong.add(f"{page.url}: {error}"))
     page.on("console", lambda message: _note(message, refusals or set(), seen, wrong))
     yield page
     context.close()
-    assert wrong == [], wrong
+    assert not wrong, "\n".join(sorted(wrong))
     assert seen == (refusals or set()), seen
 
 
-def _note(message: ConsoleMessage, refusals: set[int], seen: set[int], wrong: list[str]) -> None:
+def _note(message: ConsoleMessage, refusals: set[int], seen: set[int], wrong: set[str]) -> None:
     refused = _REFUSED.match(message.text)
     if refused and int(refused[1]) in refusals:
         seen.add(int(refused[1]))
     elif message.type in {"error", "warning"}:
-        wrong.append(f"{message.location.get('url')}: {message.text}")
+        wrong.add(f"{message.location.get('url')}: {message.text}")
 
 
 @contextmanager

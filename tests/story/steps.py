@@ -82,6 +82,11 @@ def deploy(page: Page, code: str) -> None:
     page.get_by_role("button", name="Deploy").click()
 
 
+def line_of_the_cursor(page: Page) -> Locator:
+    """The line of the code that the cursor is in."""
+    return page.get_by_role("textbox", name="Code", exact=True).locator(".cm-activeLine")
+
+
 def begin_cron_job(page: Page, function: str, schedule: str) -> None:
     """Fill in a new CronJob."""
     open_section(page, "CronJobs")

@@ -1,6 +1,7 @@
 """What one sees while it happens: the log, the memory, the editor's marks; and which ports of the host are open."""
 
 import json
+from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -19,7 +20,8 @@ from tests.story.steps import (
     status,
 )
 
-pytestmark = pytest.mark.browser
+# The schedules that fail are of no use here: they are made this early because their minute takes its time.
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("failing_schedules")]
 
 WAITS_AT_THE_GATE = """\
 export default async (event) => {
@@ -77,6 +79,7 @@ def peak_of_a_run(page: Page, megabytes: int) -> int:
     open_function(page, "holds-memory")
     run_now(page, json.dumps({"mb": megabytes}))
     expect(status(page)).to_contain_text("Succeeded")
+    expect(page.get_by_role("log")).to_contain_text("It printed nothing.")
     number, unit, *_ = fact(page, "Peak memory").inner_text().split()
     assert unit == "MiB"
     return int(number)
@@ -136,6 +139,9 @@ def stored_source(office: Place, name: str) -> str:
 def test_only_the_opened_port_of_the_host_answers(office: Place) -> None:
     ports = {"opened": office.neighbour.server_port, "next": office.stranger.server_port}
     assert ports["next"] == ports["opened"] + 1
+    for port in ports.values():
+        with urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
+            assert answer.status == 200, "it answers outside of the sandbox"
     with logged_in(office.chromium, office.service) as page:
         create_function(page, "tries-ports", TRIES_PORTS)
         open_function(page, "tries-ports")

@@ -79,7 +79,10 @@ def set_up_the_first_account(page: Page, service: Service) -> None:
 def create_the_summary(page: Page, smtp_port: int) -> None:
     """Name, code, packages and variables; then it is deployed with its package really installed."""
     begin_function(page, "daily-summary-email", resources.files("hexasched.cli").joinpath("sample.mjs").read_text())
+    missing = page.get_by_text("is not in Packages")
+    expect(missing).to_be_visible()
     add_packages(page, '{"nodemailer": "^7.0.0"}')
+    expect(missing).not_to_be_visible()
     set_variables(page, {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(smtp_port), "MAIL_TO": READER})
     page.get_by_role("button", name="Create Function").click()
     expect(page.get_by_text("Function daily-summary-email deployed as version 1")).to_be_visible(timeout=60_000)
