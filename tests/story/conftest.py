@@ -12,8 +12,9 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from tests.processes.service import Service, running
 from tests.smtp import Inbox, smtp_server
 from tests.story.neighbours import Neighbour, neighbours
+from tests.story.on_postgresql import OnPostgresql, begun_on_postgresql
 from tests.story.people import logged_in
-from tests.story.schedules_that_fail import FailingSchedules, begin_failing_schedules
+from tests.story.schedules_that_fail import FailingSchedules, Mended, begin_failing_schedules, mend_from_the_alerts
 
 
 @dataclass(frozen=True)
@@ -74,3 +75,17 @@ def failing_schedules(office: Place) -> FailingSchedules:
     """Made once and early: their minute passes while other tests are at work."""
     with logged_in(office.chromium, office.service) as page:
         return begin_failing_schedules(page)
+
+
+@pytest.fixture(scope="session")
+def mended(office: Place, failing_schedules: FailingSchedules) -> Mended:
+    """Both of these schedules, mended by a person who follows the links in the alerts."""
+    with logged_in(office.chromium, office.service) as page:
+        return mend_from_the_alerts(page, office.inbox, failing_schedules)
+
+
+@pytest.fixture(scope="session")
+def on_postgresql(tmp_path_factory: pytest.TempPathFactory, postgres_server: str) -> Iterator[OnPostgresql]:
+    """A service whose store is PostgreSQL, with a schedule whose minute passes while other tests are at work."""
+    with begun_on_postgresql(tmp_path_factory.mktemp("on-postgresql"), postgres_server) as found:
+        yield found

@@ -13,7 +13,8 @@ def open_section(page: Page, name: str) -> None:
 
 def write_code(page: Page, text: str, editor: str = "Code") -> None:
     """Paste `text` over everything that an editor holds."""
-    box = page.get_by_role("textbox", name=editor, exact=True)
+    # Not the plain text area, which is there for a moment before its editor is.
+    box = page.get_by_role("textbox", name=editor, exact=True).and_(page.locator(".cm-content"))
     page.evaluate("(text) => navigator.clipboard.writeText(text)", text)
     box.press("Control+a")
     box.press("Control+v")

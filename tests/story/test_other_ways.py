@@ -2,8 +2,6 @@
 
 import json
 import re
-from dataclasses import dataclass
-from email.message import Message
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -13,7 +11,7 @@ from tests.smtp import text_of
 from tests.story.conftest import Place
 from tests.story.neighbours import API_KEY
 from tests.story.people import OWNER, logged_in
-from tests.story.schedules_that_fail import MENDED, FailingSchedules
+from tests.story.schedules_that_fail import Mended
 from tests.story.steps import (
     add_packages,
     begin_cron_job,
@@ -26,9 +24,7 @@ from tests.story.steps import (
     run_now,
     set_variables,
     status,
-    write_code,
 )
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -56,28 +52,6 @@ export default async (event) => {
   return await answer.json();
 };
 """
-
-
-@dataclass(frozen=True)
-class Mended:
-    """The alerts of the schedules that failed, and the addresses of their CronJobs."""
-
-    alert_by_code: Message
-    alert_by_payload: Message
-    schedules: FailingSchedules
-
-
-@pytest.fixture(scope="module")
-def mended(office: Place, failing_schedules: FailingSchedules) -> Mended:
-    """Both schedules, mended from their alerts; what comes of it is seen at their next minute."""
-    by_code = alert_about(office, "counts-rows failed: Cannot read properties of null (reading 'length')")
-    by_payload = alert_about(office, "sends-report failed: payload.to says nobody")
-    with logged_in(office.chromium, office.service) as page:
-        follow_its_link(page, by_code)
-        mend_the_code(page)
-        follow_its_link(page, by_payload)
-        mend_the_payload(page)
-    return Mended(by_code, by_payload, failing_schedules)
 
 
 def test_a_scheduled_failure_is_mailed_without_any_setting(mended: Mended) -> None:
@@ -216,6 +190,7 @@ def explains_the_hour(page: Page, place: str) -> None:
     expect(preview.locator("dd")).to_have_text(["25", "0–23"])
 
 
+@pytest.mark.usefixtures("failing_schedules")
 def test_an_invalid_schedule_is_explained_without_scripts(office: Place) -> None:
     with logged_in(office.chromium, office.service, scripts=False, refusals={422}) as page:
         open_section(page, "CronJobs")
@@ -232,6 +207,7 @@ def test_an_invalid_schedule_is_explained_without_scripts(office: Place) -> None
         expect(page.get_by_text("CronJob created. Next execution:")).to_be_visible()
 
 
+@pytest.mark.usefixtures("failing_schedules")
 def test_a_viewer_sees_no_way_to_create_and_is_refused(office: Place) -> None:
     viewer = "viewer@example.org"
     office.service.cli("user", "create", "--email", viewer, "--role", "viewer", "--password-stdin", stdin=PASSWORD)
@@ -248,54 +224,3 @@ def answer_to_a_new_function(page: Page) -> int:
     """The status for a form without a name, sent with the token of the page that is open."""
     token = page.locator("meta[name=csrf-token]").get_attribute("content")
     return page.request.post("/functions/new", form={"csrf_token": token or ""}).status
-
-
-def test_what_was_mended_succeeds_at_its_next_time(office: Place, mended: Mended) -> None:
-    with logged_in(office.chromium, office.service) as page:
-        assert result_of_the_next_run(page, mended.schedules.by_code) == '"3 rows"'
-        assert result_of_the_next_run(page, mended.schedules.by_payload) == '"sent to reader@example.org"'
-
-
-def alert_about(office: Place, subject: str) -> Message:
-    """The first mail with that subject."""
-
-    def found() -> Message | None:
-        return next((mail for mail in office.inbox.mails if mail["Subject"] == subject), None)
-
-    mail = wait_until(found, deadline_s=90, what=f"{subject}, among {office.inbox.subjects()}", every_s=0.2)
-    assert mail is not None
-    return mail
-
-
-def follow_its_link(page: Page, mail: Message) -> None:
-    (address,) = re.findall(r"http://\S+/runs/\d+", text_of(mail))
-    page.goto(address)
-    expect(status(page)).to_contain_text("Failed")
-
-
-def mend_the_code(page: Page) -> None:
-    """From the run's page to the line, and a new version."""
-    expect(page.get_by_label("The line of the error")).to_contain_text("report.rows.length")
-    page.get_by_role("link", name="Open in editor").click()
-    expect(line_of_the_cursor(page)).to_contain_text("report.rows.length")
-    deploy(page, MENDED)
-    expect(page.get_by_text("Function counts-rows deployed as version 2")).to_be_visible()
-
-
-def mend_the_payload(page: Page) -> None:
-    """From the run's page to its CronJob."""
-    page.locator("dl.facts").get_by_role("link", name="sends-report").last.click()
-    page.get_by_role("link", name="Edit").click()
-    write_code(page, '{"to": "reader@example.org"}', "Payload")
-    page.get_by_role("button", name="Save CronJob").click()
-    expect(page.get_by_text("CronJob saved.")).to_be_visible()
-
-
-def result_of_the_next_run(page: Page, cron_job: str) -> str:
-    """What the schedule's first good run returned; the page shows it by itself."""
-    page.goto(cron_job)
-    good = page.get_by_role("table", name="History").get_by_role("row").filter(has_text="Succeeded").last
-    expect(good).to_be_visible(timeout=90_000)
-    expect(good).to_contain_text("Schedule")
-    good.get_by_role("link").first.click()
-    return result(page).inner_text()
