@@ -24,7 +24,9 @@ class Workers:
 class Sandbox:
     """How user code is held."""
 
-    mode: str = "bubblewrap"
+    mode: str = "auto"
+    minimum: str = "landlock"
+    network: str = "pasta"
     loopback_ports: tuple[int, ...] = ()
     block_private: bool = False
 
@@ -103,7 +105,9 @@ class Config:
 
 
 CHOICES = {
-    "sandbox.mode": ("bubblewrap", "none"),
+    "sandbox.mode": ("auto", "none"),
+    "sandbox.minimum": ("landlock", "bubblewrap", "bubblewrap+cgroup"),
+    "sandbox.network": ("pasta", "host"),
     "mail.security": ("starttls", "tls", "none"),
 }
 BOUNDS = {

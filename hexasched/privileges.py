@@ -7,7 +7,7 @@ import importlib.util
 import os
 import pwd
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hexasched import data_folder, linux, private_view
@@ -20,12 +20,20 @@ FALLBACK_UID = 61184
 _PACKAGES = ("hexasched", "web", "workers", "sandbox")
 
 
-def drop_root(data_dir: Path, readable: Sequence[Path] = (), user: str = "") -> Identity | None:
+SLOT_RIGHTS = (linux.CAP_KILL, linux.CAP_SETGID, linux.CAP_SETUID)
+SLOT_GID = 61440
+"""Where user namespaces are refused, each run has a user of its own, and this is the group of all of them."""
+
+
+def drop_root(
+    data_dir: Path, readable: Sequence[Path] = (), user: str = "", needs_slots: Callable[[], bool] | None = None
+) -> Identity | None:
     """Become the unprivileged service user in this process, for ever; None if it is not root.
 
     `user` is the configured name or uid, else: the owner of `data_dir`, the user hexasched, uid 61184. `data_dir` is
     made and given to it; the installation and `readable` are made reachable. Afterwards umask is 077 and HOME is
-    `data_dir`. Comes before the first thread. Raises HexaSchedError with the cure in its message.
+    `data_dir`. If then, as that user, `needs_slots` says so, the right to act as the users of runs is kept, for this
+    process and its children. Comes before the first thread. Raises HexaSchedError with the cure in its message.
     """
     if os.geteuid() != 0:
         return None
@@ -34,16 +42,24 @@ def drop_root(data_dir: Path, readable: Sequence[Path] = (), user: str = "") -> 
     code = [path for path in [*installation(), *readable] if path.exists()]
     os.umask(0o022)
     try:
-        os.setgroups([])
+        os.setgroups([SLOT_GID] if needs_slots else [])
         data_folder.give(data_dir, who.uid, who.gid)
         private_view.arrange(who, code, data_dir)
         _check_access(who, code, data_dir)
+        linux.prctl(linux.PR_SET_KEEPCAPS, 1)
         os.setresgid(who.gid, who.gid, who.gid)
         os.setresuid(who.uid, who.uid, who.uid)
+        linux.set_capabilities(SLOT_RIGHTS if needs_slots and needs_slots() else ())
     except OSError as error:
         raise HexaSchedError(f"Root can't be given up here ({error}). Start HexaSched as an ordinary user.") from None
     _settle(who, data_dir)
     return who
+
+
+def keep_nothing() -> None:
+    """Give up what `drop_root` kept for the users of runs: only a worker's keeper needs it."""
+    if linux.has_capabilities(SLOT_RIGHTS):
+        linux.set_capabilities(())
 
 
 def choose(user: str, data_dir: Path) -> Identity:

@@ -11,9 +11,9 @@ from sandbox import install
 from sandbox.channel import Frame, json_depth
 from sandbox.jobs import Mode
 
-Cause = Literal["time", "cancel", "replaced", "drain", "gone", "memory", "files", "boot"]
+Cause = Literal["time", "cancel", "replaced", "drain", "gone", "memory", "files", "scratch", "boot"]
 """Why the keeper stopped a run: its deadline, a person, a newer run, the worker's orderly end, the worker's death, too
-much memory, too many files, or a sandbox that did not come up."""
+much memory, too many files, too much in them, or a sandbox that did not come up."""
 
 # V8 reserves half a gigabyte of addresses for each thread's code, which counts against RLIMIT_DATA.
 _NO_THREADS = re.compile(rb"Failed to reserve virtual memory for CodeRange")
@@ -109,6 +109,14 @@ def _with_missing(frame: Frame) -> ErrorDetail:
     return replace(error, hint=f"{hint} {error.hint}" if error.hint else hint)
 
 
+_ORDERED = {
+    "cancel": (Status.CANCELLED, Reason.USER),
+    "replaced": (Status.CANCELLED, Reason.REPLACED),
+    "drain": (Status.LOST, Reason.DRAIN),
+    "gone": (Status.LOST, Reason.WORKER_GONE),
+}
+
+
 def stopped(cause: Cause, limits: Limits) -> Outcome:
     """How a run ends that the keeper stopped."""
     match cause:
@@ -121,16 +129,16 @@ def stopped(cause: Cause, limits: Limits) -> Outcome:
             message = "It made too many files in /tmp and was stopped."
             hint = "A run can have at most 5,000 files there. Remove those that are no longer needed."
             return _failure(Status.FAILED, Reason.MEMORY, "FileLimit", message, hint)
+        case "scratch":
+            message = f"It wrote more than {limits.scratch_mb} MB to its folder for temporary files and was stopped."
+            return _failure(
+                Status.FAILED, Reason.MEMORY, "ScratchLimit", message, "Raise the function's scratch space."
+            )
         case "boot":
             return internal("The sandbox did not start in time. The service's log says more.")
-        case "cancel":
-            return Outcome(status=Status.CANCELLED, reason=Reason.USER)
-        case "replaced":
-            return Outcome(status=Status.CANCELLED, reason=Reason.REPLACED)
-        case "drain":
-            return Outcome(status=Status.LOST, reason=Reason.DRAIN)
-        case "gone":
-            return Outcome(status=Status.LOST, reason=Reason.WORKER_GONE)
+        case "cancel" | "replaced" | "drain" | "gone":
+            status, reason = _ORDERED[cause]
+            return Outcome(status=status, reason=reason)
 
 
 def _from_install(seen: Evidence) -> Outcome:

@@ -12,6 +12,9 @@ imports and variables. install: npm in a writable folder with network."""
 
 Network = Literal["none", "outbound"]
 
+Walls = Literal["bubblewrap", "landlock", "none"]
+"""bubblewrap: namespaces of its own. landlock: a user of its own. none: "runs as you", only by an explicit setting."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime:
@@ -35,8 +38,9 @@ class Runtime:
 class SandboxSettings:
     """The instance's settings of the sandbox, given to the keeper once at its start."""
 
-    mode: Literal["bubblewrap", "none"]  # none: "runs as you", only by an explicit setting
+    mode: Walls
     state_dir: str  # a 0700 folder of the keeper's own: spool files, scratch
+    network: Literal["pasta", "host"] = "pasta"  # host: outbound is the machine's own network, all of it
     loopback_ports: tuple[int, ...] = ()
     block_private: bool = False
     lease_s: float = 30.0  # no beat for so long: everything is killed

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from hexasched.domain.limits import MIB
 from sandbox import install, limits, seccomp
+from sandbox.confine import Confinement
 from sandbox.jobs import Job, SandboxSettings
 
 NODE_FOLDER = Path(__file__).parent / "node"
@@ -32,7 +33,8 @@ class Launch:
     """A command that is ready to start.
 
     `files` are contents that it reads from its descriptors, by number. A command that is `held` tells the pid of its
-    first process on INFO_FD and goes on when a byte comes on BLOCK_FD.
+    first process on INFO_FD and goes on when a byte comes on BLOCK_FD. One with a `confinement` is confined before it
+    starts.
     """
 
     argv: list[str]
@@ -40,6 +42,7 @@ class Launch:
     environ: dict[str, str] = field(default_factory=dict)
     cwd: str = "/"
     files: dict[int, bytes] = field(default_factory=dict)
+    confinement: Confinement | None = None
 
 
 def in_bubblewrap(job: Job, settings: SandboxSettings, etc: Path, namespace_pid: int | None) -> Launch:
@@ -48,7 +51,7 @@ def in_bubblewrap(job: Job, settings: SandboxSettings, etc: Path, namespace_pid:
     `etc` is the folder that becomes /etc. Raises ValueError if a folder of the job is not a plain folder.
     """
     arguments = [
-        *_namespaces(own_network=namespace_pid is None),
+        *_namespaces(own_network=namespace_pid is None and not _on_host(job, settings)),
         *_environment(job, settings),
         *_system(etc),
         *_program(job),
@@ -64,7 +67,7 @@ def in_bubblewrap(job: Job, settings: SandboxSettings, etc: Path, namespace_pid:
     }
     if job.mode == "install":
         files[NPMRC_FD] = install.npmrc(settings, INSIDE_CA)
-    argv = [find_program("bwrap"), "--args", str(ARGS_FD), "--", INSIDE_NODE, *_node_arguments(job)]
+    argv = [find_program("bwrap"), "--args", str(ARGS_FD), "--", INSIDE_NODE, *node_arguments(job)]
     if job.mode == "install":
         argv += [f"{INSIDE_NPM}/bin/npm-cli.js", *install.arguments(job, INSIDE_NPMRC)]
     else:
@@ -78,12 +81,12 @@ def without_sandbox(job: Job, settings: SandboxSettings, folder: Path) -> Launch
     scratch.mkdir(parents=True)
     environ = {"PATH": os.defpath, "HOME": str(scratch), "TMPDIR": str(scratch), "TZ": "UTC", "LANG": "C.UTF-8"}
     # Otherwise the process would outlive a killed keeper.
-    argv = [find_program("setpriv"), "--pdeathsig", "KILL", "--", job.runtime.node, *_node_arguments(job)]
+    argv = [find_program("setpriv"), "--pdeathsig", "KILL", "--", job.runtime.node, *node_arguments(job)]
     if job.mode == "install":
         npmrc = folder / "npmrc"
         npmrc.write_bytes(install.npmrc(settings, settings.ca_file))
         environ |= install.environment(settings.ca_file)
-        argv += [_npm_cli(job), *install.arguments(job, str(npmrc))]
+        argv += [npm_cli(job), *install.arguments(job, str(npmrc))]
         return Launch(argv=argv, held=False, environ=environ, cwd=job.code_dir)
     code = folder / "code"
     shutil.copytree(job.code_dir, code, symlinks=True)
@@ -98,6 +101,10 @@ def find_program(name: str) -> str:
     if path is None:
         raise FileNotFoundError(f"The program {name} is not installed.")
     return path
+
+
+def _on_host(job: Job, settings: SandboxSettings) -> bool:
+    return settings.network == "host" and job.network == "outbound" and job.mode != "analyse"
 
 
 def _enter(namespace_pid: int | None) -> list[str]:
@@ -153,12 +160,13 @@ def _program(job: Job) -> list[str]:
 
 
 def _installer(job: Job, settings: SandboxSettings) -> list[str]:
-    npm = str(Path(_npm_cli(job)).parent.parent)
+    npm = str(Path(npm_cli(job)).parent.parent)
     trust = ["--ro-bind", settings.ca_file, INSIDE_CA] if settings.ca_file else []
     return ["--ro-bind", npm, INSIDE_NPM, "--ro-bind-data", str(NPMRC_FD), INSIDE_NPMRC, *trust]
 
 
-def _npm_cli(job: Job) -> str:
+def npm_cli(job: Job) -> str:
+    """The path of npm's program; raises ValueError if the runtime has none."""
     if job.runtime.npm_cli is None:
         raise ValueError(f"{job.runtime.label} has no npm beside it.")
     return job.runtime.npm_cli
@@ -190,5 +198,6 @@ def _scratch(job: Job) -> list[str]:
     return ["--perms", "1777", "--size", str(limits.scratch_bytes(job)), "--tmpfs", "/tmp"]  # noqa: S108
 
 
-def _node_arguments(job: Job) -> list[str]:
+def node_arguments(job: Job) -> list[str]:
+    """The flags of Node.js."""
     return limits.node_flags(job.limits, job.runtime.major)

@@ -59,13 +59,13 @@ def scratch_files(job: Job) -> int:
     return MAX_INSTALL_FILES if job.mode == "install" else MAX_SCRATCH_FILES
 
 
-def kernel_limits(job: Job, base: int, *, contained: bool) -> dict[int, int]:
+def kernel_limits(job: Job, base: int, *, own_user: bool) -> dict[int, int]:
     """Resource limits (see prlimit(2)) of a job's first process, which all others inherit.
 
-    The number of processes is a user's, so it can be limited only in a user namespace: where the job is `contained`.
+    The number of processes is a user's, so it can be limited only where the job has `own_user`, or a user namespace.
     """
     limits = job.limits
-    processes = {resource.RLIMIT_NPROC: limits.processes} if contained else {}
+    processes = {resource.RLIMIT_NPROC: limits.processes} if own_user else {}
     return processes | {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: limits.open_files,

@@ -4,7 +4,7 @@ import contextlib
 import ctypes
 import os
 import resource
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,9 +61,9 @@ def usage(pid: int) -> Usage:
     return Usage(**sums, cpu_s=sum(map(int, fields[11:15])) / _TICKS)
 
 
-def tree_usage(pid: int) -> Usage:
-    """What `pid` and all that descends from it use."""
-    parts = [usage(one) for one in tree(pid)]
+def usage_of(pids: Iterable[int]) -> Usage:
+    """What several processes use together."""
+    parts = [usage(pid) for pid in pids]
     return Usage(
         held=sum(part.held for part in parts),
         resident=sum(part.resident for part in parts),

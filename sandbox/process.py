@@ -6,12 +6,12 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
-from sandbox import proc, spawn
+from sandbox import limits, proc, slots, spawn
+from sandbox.confine import WORST_FOR_THE_KERNEL
 from sandbox.launch import Launch
 from sandbox.loop import Loop
-
-WORST_FOR_THE_KERNEL = 1000  # when the machine runs out of memory a run goes first
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +26,9 @@ class Exit:
 class Process:
     """A tree of processes, from its start until nothing of it is left.
 
-    Under bubblewrap `first` is process 1 of the namespace, whose death is the death of all others in it. Without a
-    sandbox, when the tree is not `contained`, it is Node.js itself, and others of its session are killed with it.
+    Under bubblewrap `first` is process 1 of the namespace, whose death is the death of all others in it. Where the tree
+    is not `contained`, it is Node.js itself: in a slot all others of the slot's user are killed with it, without a
+    sandbox those of its session.
     """
 
     def __init__(self, launch: Launch, loop: Loop, *, on_up: Callable[[], None], on_dead: Callable[[], None]) -> None:
@@ -35,6 +36,8 @@ class Process:
         self.pipes = spawn.start(launch)
         self._loop, self._on_up, self._on_dead = loop, on_up, on_dead
         self.contained = launch.held
+        self._slot = launch.confinement.uid if launch.confinement else None
+        self._scratch = launch.environ.get("TMPDIR", "/tmp")  # noqa: S108 - the sandbox's own
         self._info = b""
         self._control_open = True
         self.first = None if launch.held else self.pipes.pid
@@ -44,15 +47,29 @@ class Process:
             loop.watch(self.pipes.info, self._learn)
 
     def release(self, kernel_limits: dict[int, int]) -> None:
-        """Set the limits and let `first` go on."""
+        """Set the limits and let `first` go on. In a slot it has them already."""
         assert self.first is not None
-        with contextlib.suppress(ProcessLookupError):  # then it is dead already, and `on_dead` will come
-            for which, value in kernel_limits.items():
-                proc.limit(self.first, which, value)
-            proc.offer_to_the_kernel(self.first, WORST_FOR_THE_KERNEL)
+        if self._slot is None:
+            with contextlib.suppress(ProcessLookupError):  # then it is dead already, and `on_dead` will come
+                for which, value in kernel_limits.items():
+                    proc.limit(self.first, which, value)
+                proc.offer_to_the_kernel(self.first, WORST_FOR_THE_KERNEL)
         if self.pipes.block is not None:
             with contextlib.suppress(BrokenPipeError):
                 os.write(self.pipes.block, b"x")
+
+    @property
+    def members(self) -> list[int]:
+        """All processes of the tree that are known."""
+        if self._slot is not None:
+            return slots.living(self._slot)
+        return list(proc.tree(self.first)) if self.first is not None else []
+
+    def scratch(self, most_files: int) -> tuple[int, int]:
+        """How many files the tree has in its scratch space, and their bytes where nothing else limits those."""
+        if self._slot is not None:
+            return slots.used(self._slot, Path(self._scratch), most_files)
+        return (limits.files_in_scratch(self.first), 0) if self.contained and self.first else (0, 0)
 
     def terminate(self) -> bool:
         """Ask Node.js to end; whether it could be asked."""
@@ -68,7 +85,9 @@ class Process:
     def kill(self) -> None:
         """Kill the whole tree."""
         with contextlib.suppress(ProcessLookupError):
-            if self._first_fd is not None:
+            if self._slot is not None:
+                slots.kill(self._slot)
+            elif self._first_fd is not None:
                 signal.pidfd_send_signal(self._first_fd, signal.SIGKILL)
             elif self.contained:
                 signal.pidfd_send_signal(self.pipes.pidfd, signal.SIGKILL)
@@ -113,10 +132,26 @@ class Process:
     def _exited(self) -> None:
         self._loop.forget(self.pipes.pidfd)
         self.kill()
-        if self._first_fd is None:
+        if self._slot is not None:
+            self._see_them_end()
+        elif self._first_fd is None:
             self._on_dead()
         else:
             self._loop.watch(self._first_fd, self._ended)
+
+    def _see_them_end(self) -> None:
+        """Wait for what the slot's user has left, one after the other: killed, but perhaps not gone yet."""
+        if self._first_fd is not None:
+            self._loop.forget(self._first_fd)
+            os.close(self._first_fd)
+            self._first_fd = None
+        for pid in self.members:
+            self.kill()
+            with contextlib.suppress(ProcessLookupError):
+                self._first_fd = os.pidfd_open(pid)
+                self._loop.watch(self._first_fd, self._see_them_end)
+                return
+        self._on_dead()
 
     def _ended(self) -> None:
         assert self._first_fd is not None

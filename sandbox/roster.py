@@ -8,12 +8,13 @@ from pathlib import Path
 
 from hexasched import logs
 from hexasched.domain.outcomes import Outcome
-from sandbox import launch
+from sandbox import confined, launch
 from sandbox.classify import Cause, internal, stopped
 from sandbox.jobs import Finished, Job, Message, SandboxSettings
 from sandbox.loop import Loop
 from sandbox.namespaces import Entry, Namespaces
 from sandbox.run import Run
+from sandbox.slots import Slots, clear, open_tree, open_way
 from sandbox.spool import Spool, now_ms
 
 KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
@@ -28,6 +29,12 @@ ETC = {
 }
 
 
+NO_NETWORK = (
+    "This service can give functions no network of their own, because user namespaces are refused here. "
+    'Its operator can let them use the machine\'s network: sandbox.network = "host".'
+)
+
+
 class Roster:
     """Takes jobs, starts them when their network is there, and tells the worker of each until it is Finished."""
 
@@ -36,6 +43,7 @@ class Roster:
         self._loop, self._settings, self._report = loop, settings, tell
         state = Path(settings.state_dir)
         self._etc, self._spools, self._scratch = state / "etc", state / "spool", state / "scratch"
+        self._slots = Slots(left_in=state.parent) if settings.mode == "landlock" else None
         # A keeper that was killed could not clean up behind it.
         shutil.rmtree(self._scratch, ignore_errors=True)
         for folder in (self._etc, self._spools, self._scratch):
@@ -43,6 +51,7 @@ class Roster:
         for name, text in ETC.items():
             (self._etc / name).write_text(text)
         self._namespaces = Namespaces(loop, settings, self._etc)
+        self._users: dict[str, int] = {}
         self._waiting: dict[str, tuple[Job, Spool]] = {}
         self._runs: dict[str, Run] = {}
 
@@ -73,7 +82,10 @@ class Roster:
             self._tell(Finished(key=job.key, size=0, outcome=internal(f"Its output can't be kept: {error.strerror}.")))
             return
         self._waiting[job.key] = (job, spool)
-        if self._settings.mode == "bubblewrap" and job.network == "outbound" and job.mode != "analyse":
+        wants_network = job.network == "outbound" and job.mode != "analyse" and self._settings.network != "host"
+        if self._settings.mode == "landlock" and wants_network:
+            self._finish_unstarted(job.key, spool, internal(NO_NETWORK))
+        elif self._settings.mode == "bubblewrap" and wants_network:
             self._namespaces.enter(job.workspace, job.key, partial(self._enter, job.key))
         else:
             self._start(job.key, None)
@@ -120,17 +132,34 @@ class Roster:
     def _start(self, key: str, namespace_pid: int | None) -> None:
         job, spool = self._waiting[key]
         try:
-            if self._settings.mode == "bubblewrap":
-                command = launch.in_bubblewrap(job, self._settings, self._etc, namespace_pid)
-            else:
-                command = launch.without_sandbox(job, self._settings, self._scratch / key)
-            run = Run(job, command, spool, self._loop, self._tell)
+            run = Run(job, self._compose(job, namespace_pid), spool, self._loop, self._tell)
         except (OSError, ValueError) as error:
             logs.failure("sandbox.launch_failed", key=key)
+            self._clean_up(job)
             self._finish_unstarted(key, spool, internal(f"The sandbox could not be started: {error}"))
             return
         del self._waiting[key]
         self._runs[key] = run
+
+    def _compose(self, job: Job, namespace_pid: int | None) -> launch.Launch:
+        if self._settings.mode == "bubblewrap":
+            return launch.in_bubblewrap(job, self._settings, self._etc, namespace_pid)
+        folder = self._scratch / job.key
+        if self._slots is None:
+            return launch.without_sandbox(job, self._settings, folder)
+        uid = self._users[job.key] = self._slots.take()
+        open_way(folder)
+        return confined.in_slot(job, self._settings, folder, uid)
+
+    def _clean_up(self, job: Job) -> None:
+        folder = self._scratch / job.key
+        if self._slots is not None and (uid := self._users.pop(job.key, None)) is not None:
+            clear(uid, folder / "tmp")
+            if job.mode == "install":
+                open_tree(uid, Path(job.code_dir))
+            self._slots.give(uid)
+        if self._settings.mode != "bubblewrap":
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _finish_unstarted(self, key: str, spool: Spool, outcome: Outcome) -> None:
         del self._waiting[key]
@@ -139,8 +168,7 @@ class Roster:
 
     def _tell(self, message: Message) -> None:
         if isinstance(message, Finished):
-            self._runs.pop(message.key, None)
+            if run := self._runs.pop(message.key, None):
+                self._clean_up(run.job)
             self._namespaces.leave(message.key)
-            if self._settings.mode == "none":
-                shutil.rmtree(self._scratch / message.key, ignore_errors=True)
         self._report(message)

@@ -33,9 +33,10 @@ _REMARKS: dict[Cause, str] = {
     "gone": "The service's worker is gone; the function was killed.",
     "memory": "The memory limit is reached; the function was killed.",
     "files": "There are too many files in /tmp; the function was killed.",
+    "scratch": "There is too much in /tmp; the function was killed.",
     "boot": "The sandbox did not start in time.",
 }
-_AT_ONCE: tuple[Cause, ...] = ("gone", "memory", "files", "boot")
+_AT_ONCE: tuple[Cause, ...] = ("gone", "memory", "files", "scratch", "boot")
 
 
 def _guarded(step: Callable[["Run"], None]) -> Callable[["Run"], None]:
@@ -122,7 +123,7 @@ class Run:
     def _up(self) -> None:
         job = self.job
         base = limits.base_data_bytes(job.runtime.node)
-        self._process.release(limits.kernel_limits(job, base, contained=self._process.contained))
+        self._process.release(limits.kernel_limits(job, base, own_user=self._process.contained))
         if job.mode == "install":
             self._begin()
         else:
@@ -176,19 +177,21 @@ class Run:
 
     def _measure(self) -> proc.Usage:
         # Of what is killed nobody else tells the processor time.
-        used = proc.tree_usage(self._process.first) if self._process.first else proc.Usage()
+        used = proc.usage_of(self._process.members)
         self._peak, self._cpu_s = max(self._peak, used.resident), max(self._cpu_s, used.cpu_s)
         return used
 
     @_guarded
     def _sample(self) -> None:
-        first = self._process.first
-        assert first is not None
-        used = self._measure()
-        if used.held > self.job.limits.memory_mb * MIB:
+        if self._measure().held > self.job.limits.memory_mb * MIB:
             self.stop("memory")
-        elif self._process.contained and limits.files_in_scratch(first) > limits.scratch_files(self.job):
+            return
+        most = limits.scratch_files(self.job)
+        files, size = self._process.scratch(most)
+        if files > most:
             self.stop("files")
+        elif size > limits.scratch_bytes(self.job):
+            self.stop("scratch")
 
     @_guarded
     def _dead(self) -> None:

@@ -13,3 +13,8 @@ def load_filter(*, children: bool, machine: str | None = None) -> bytes:
     """
     suffix = "" if children else "-alone"
     return (FILTERS / f"{machine or platform.machine()}{suffix}.bpf").read_bytes()
+
+
+def load_additional(name: str) -> bytes:
+    """The filter that comes on top of the other: "slot" where there are no namespaces, "offline" for no network."""
+    return (FILTERS / f"{platform.machine()}-{name}.bpf").read_bytes()

@@ -7,9 +7,9 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from sandbox import network, seccomp
+from sandbox import confine, landlock, network, seccomp
+from sandbox.jobs import Walls
 from sandbox.launch import find_program
 from sandbox.runtimes import find_runtimes
 
@@ -48,14 +48,17 @@ class Problem:
         return f"{self.what} To cure it: {self.cure}"
 
 
-def problems(mode: Literal["bubblewrap", "none"]) -> list[Problem]:
+def problems(walls: Walls, *, wants_pasta: bool = True) -> list[Problem]:
     """All that keeps jobs from running here, as the user that asks; empty if they would run. Takes about 0.2 s."""
     found = [] if find_runtimes() else [_no_node()]
-    if mode == "bubblewrap":
-        found += _missing_programs()
+    if walls != "none":
         found += _no_filter()
-        found += [] if found else _no_namespaces()
-        found += _no_tunnel()
+    if walls == "bubblewrap":
+        found += _missing_programs()
+        found += [] if found else no_namespaces()
+        found += _no_tunnel() if wants_pasta else []
+    if walls == "landlock":
+        found += _no_landlock()
     return found
 
 
@@ -85,7 +88,22 @@ def _no_filter() -> Iterator[Problem]:
         )
 
 
-def _no_namespaces() -> Iterator[Problem]:
+def _no_landlock() -> Iterator[Problem]:
+    if not landlock.version():
+        yield Problem(what="The kernel has no Landlock.", cure="start Linux 5.13 or newer with lsm=landlock,…")
+    elif not confine.possible():
+        yield Problem(
+            what="Without user namespaces each run needs a user of its own, and this user may not switch to it.",
+            cure="start the service as root: it gives root up at once, and keeps only the right to switch",
+        )
+
+
+def no_namespaces() -> list[Problem]:
+    """What keeps bubblewrap from making namespaces as this user: one problem or none."""
+    return list(_refused_namespaces())
+
+
+def _refused_namespaces() -> Iterator[Problem]:
     everything = ["--unshare-user", "--disable-userns", "--unshare-pid", "--unshare-net", "--ro-bind", "/", "/"]
     command = [find_program("bwrap"), *everything, "--proc", "/proc", "--dev", "/dev", "--", "/bin/true"]
     tried = subprocess.run(command, capture_output=True, text=True, env={}, timeout=TRY_S, check=False)

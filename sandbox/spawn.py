@@ -5,8 +5,10 @@ import os
 import signal
 from dataclasses import dataclass
 
+from sandbox import confine
 from sandbox.launch import BLOCK_FD, CONTROL_FD, INFO_FD, RESULT_FD, Launch
 
+FAILED = 126  # the exit code of a child that could not become the command
 FIRST_FREE_FD = 64  # above every number that a command gets
 # What the keeper ignores, a command must not.
 DEFAULTED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ)
@@ -73,6 +75,11 @@ def _in_memory(content: bytes) -> int:
 def _spawn(launch: Launch, theirs: dict[int, int]) -> int:
     # Moved out of the way first: a source must not be overwritten by an earlier target.
     moved = {target: fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, FIRST_FREE_FD) for target, fd in theirs.items()}
+    if launch.confinement is not None:
+        try:
+            return _fork(launch, launch.confinement, moved)
+        finally:
+            _close(moved)
     actions = [(os.POSIX_SPAWN_DUP2, fd, target) for target, fd in moved.items()]
     os.chdir(launch.cwd)
     try:
@@ -82,6 +89,25 @@ def _spawn(launch: Launch, theirs: dict[int, int]) -> int:
     finally:
         os.chdir("/")
         _close(moved)
+
+
+def _fork(launch: Launch, confinement: confine.Confinement, fds: dict[int, int]) -> int:
+    pid = os.fork()
+    if pid != 0:
+        return pid
+    try:
+        os.setsid()
+        for number in DEFAULTED:
+            signal.signal(number, signal.SIG_DFL)
+        for target, fd in fds.items():
+            os.dup2(fd, target)
+        os.chdir(launch.cwd)
+        confine.enter(confinement)
+        os.execve(launch.argv[0], launch.argv, launch.environ)  # noqa: S606 - no shell is wanted
+    except Exception as error:  # noqa: BLE001 - told to the parent, which is the only one who can do something
+        os.write(2, f"sandbox: {error}\n".encode())
+    finally:
+        os._exit(FAILED)
 
 
 def _close(fds: dict[int, int]) -> None:

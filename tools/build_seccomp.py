@@ -28,6 +28,9 @@ DENIED = (
     "mbind move_pages migrate_pages set_mempolicy set_mempolicy_home_node "
 )
 
+# System V and POSIX objects that a namespace would end with the run.
+SHARED = "shmget shmat shmctl msgget msgsnd msgrcv msgctl semget semop semtimedop semctl mq_open mq_unlink"
+
 # glibc then falls back to clone, whose flags a filter can see, and libuv to epoll.
 ABSENT = ["clone3", "io_uring_setup", "io_uring_enter", "io_uring_register"]
 
@@ -49,11 +52,7 @@ INT = 0xFFFFFFFF  # the kernel looks at the low half of an int argument only
 
 def build(architecture: str, *, children: bool) -> seccomp.SyscallFilter:
     """The filter for "x86_64" or "aarch64"; without `children` a process can start threads but no process."""
-    rules = seccomp.SyscallFilter(seccomp.ALLOW)
-    native, wanted = seccomp.system_arch(), ARCHITECTURES[architecture]
-    if wanted != native:
-        rules.add_arch(wanted)
-        rules.remove_arch(native)
+    rules, wanted = _start(architecture), ARCHITECTURES[architecture]
     refuse, missing = seccomp.ERRNO(errno.EPERM), seccomp.ERRNO(errno.ENOSYS)
     for name in _known(wanted, DENIED.split()):
         rules.add_rule(refuse, name)
@@ -68,6 +67,32 @@ def build(architecture: str, *, children: bool) -> seccomp.SyscallFilter:
         rules.add_rule(refuse, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, CLONE_THREAD, 0))
         for name in _known(wanted, ["fork", "vfork"]):
             rules.add_rule(refuse, name)
+    return rules
+
+
+def build_slot(architecture: str) -> seccomp.SyscallFilter:
+    """What comes on top where no namespace isolates: no sockets in files, nothing shared that outlives a run."""
+    rules = _start(architecture)
+    rules.add_rule(seccomp.ERRNO(errno.EACCES), "socket", seccomp.Arg(0, seccomp.EQ, socket.AF_UNIX))
+    for name in _known(ARCHITECTURES[architecture], SHARED.split()):
+        rules.add_rule(seccomp.ERRNO(errno.EPERM), name)
+    return rules
+
+
+def build_offline(architecture: str) -> seccomp.SyscallFilter:
+    """What comes on top where there is no network namespace to be without network in."""
+    rules = _start(architecture)
+    for family in FAMILIES - {socket.AF_UNIX}:
+        rules.add_rule(seccomp.ERRNO(errno.ENETUNREACH), "socket", seccomp.Arg(0, seccomp.EQ, family))
+    return rules
+
+
+def _start(architecture: str) -> seccomp.SyscallFilter:
+    rules = seccomp.SyscallFilter(seccomp.ALLOW)
+    native, wanted = seccomp.system_arch(), ARCHITECTURES[architecture]
+    if wanted != native:
+        rules.add_arch(wanted)
+        rules.remove_arch(native)
     return rules
 
 
@@ -89,10 +114,16 @@ def main() -> None:
     """Write all filters."""
     TARGET.mkdir(exist_ok=True)
     for architecture in ARCHITECTURES:
-        for suffix, children in (("", True), ("-alone", False)):
+        filters = {
+            "": build(architecture, children=True),
+            "-alone": build(architecture, children=False),
+            "-slot": build_slot(architecture),
+            "-offline": build_offline(architecture),
+        }
+        for suffix, rules in filters.items():
             path = TARGET / f"{architecture}{suffix}.bpf"
             with path.open("wb") as file:
-                build(architecture, children=children).export_bpf(file)
+                rules.export_bpf(file)
             print(path, path.stat().st_size, "bytes")
 
 

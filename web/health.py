@@ -20,16 +20,17 @@ def alive() -> Response:
 @health.get("/readyz")
 @public_before_setup
 def ready() -> tuple[Response, int]:
-    """200 if database, scheduler and a worker are there; else 503 with the names of those that are not."""
-    failing = _failing()
-    body = jsonify(status="not ready", failing=failing) if failing else jsonify(status="ready")
-    return body, 503 if failing else 200
+    """200 if database, scheduler and a worker are there; else 503 with the names of those that are not.
 
-
-def _failing() -> list[str]:
+    `sandbox` has the names of the tiers that the workers' sandboxes are of.
+    """
     try:
         with database().reading() as connection:
-            return look(connection, now()).failing
+            found = look(connection, now())
     except Exception:  # noqa: BLE001 - whatever keeps the database from answering is the finding
         logs.failure("readyz.database")
-        return ["database"]
+        return jsonify(status="not ready", failing=["database"]), 503
+    sandbox = [tier.name for tier in found.tiers]
+    if found.failing:
+        return jsonify(status="not ready", failing=found.failing, sandbox=sandbox), 503
+    return jsonify(status="ready", sandbox=sandbox), 200

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hexasched.config import Config
+from hexasched.domain import tiers
+from hexasched.domain.tiers import Tier
 from hexasched.store import outbox, settings, workers
 from hexasched.store.database import Connection
 from web import show
@@ -14,10 +16,14 @@ SILENT_AFTER = timedelta(seconds=30)
 
 @dataclass(frozen=True, kw_only=True)
 class Health:
-    """What the database says about the processes; `tick` is the scheduler's last sign of life."""
+    """What the database says about the processes; `tick` is the scheduler's last sign of life.
+
+    `tiers` are those of the workers' sandboxes, each once, the strongest first.
+    """
 
     tick: datetime | None
     workers: int
+    tiers: tuple[Tier, ...]
     now: datetime
 
     @property
@@ -30,9 +36,12 @@ class Health:
 def health(connection: Connection, now: datetime) -> Health:
     """How the processes are."""
     written = settings.get(connection, "scheduler_tick")
+    present = workers.present(connection, now - SILENT_AFTER)
+    names = {worker.facts.get("sandbox") for worker in present}
     return Health(
         tick=datetime.fromisoformat(written) if written else None,
-        workers=len(workers.present(connection, now - SILENT_AFTER)),
+        workers=len(present),
+        tiers=tuple(tier for tier in tiers.ALL if tier.name in names),
         now=now,
     )
 

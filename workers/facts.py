@@ -5,10 +5,14 @@ from pathlib import Path
 
 from hexasched import logs
 from hexasched.config import Config
+from hexasched.domain import tiers
 from hexasched.domain.limits import LEASE_S
-from sandbox.jobs import Runtime, SandboxSettings
+from hexasched.domain.tiers import Tier
+from hexasched.errors import SandboxError
+from sandbox import landlock
+from sandbox.jobs import Runtime, SandboxSettings, Walls
 from sandbox.runtimes import find_runtimes
-from sandbox.selftest import problems
+from sandbox.selftest import no_namespaces, problems
 
 
 def runtimes() -> list[Runtime]:
@@ -16,19 +20,47 @@ def runtimes() -> list[Runtime]:
     return find_runtimes()
 
 
-def check_sandbox(config: Config) -> str | None:
-    """What keeps the sandbox from working here, each with its cure, a line each; None if nothing does."""
-    found = problems("none" if config.sandbox.mode == "none" else "bubblewrap")
-    return "\n".join(str(problem) for problem in found) or None
+def needs_slots() -> bool:
+    """Whether each run needs a user of its own, because this user may not make user namespaces."""
+    return landlock.version() > 0 and bool(no_namespaces())
 
 
-def settings_for(config: Config, state_dir: Path) -> SandboxSettings:
-    """The keeper's settings out of the instance's."""
+def choose_tier(config: Config) -> Tier:
+    """The strongest sandbox that works here, found by trying. Takes about 0.2 s.
+
+    Raises SandboxError with what is missing and its cure, a line each, if that is weaker than the configured minimum.
+    """
     if config.sandbox.mode == "none":
+        return tiers.NONE
+    missing = problems("bubblewrap", wants_pasta=config.sandbox.network == "pasta")
+    if not missing:
+        tier = tiers.BUBBLEWRAP
+    elif problems("landlock"):
+        raise SandboxError("\n".join(map(str, missing)))
+    else:
+        tier = tiers.LANDLOCK
+    if not tiers.is_at_least(tier, config.sandbox.minimum):
+        least = f"Only the sandbox {tier.name!r} works here, and sandbox.minimum is {config.sandbox.minimum!r}."
+        raise SandboxError("\n".join([least, *map(str, missing)]))
+    return tier
+
+
+_WALLS: dict[Tier, Walls] = {
+    tiers.CGROUP: "bubblewrap",
+    tiers.BUBBLEWRAP: "bubblewrap",
+    tiers.LANDLOCK: "landlock",
+    tiers.NONE: "none",
+}
+
+
+def settings_for(config: Config, state_dir: Path, tier: Tier) -> SandboxSettings:
+    """The keeper's settings out of the instance's."""
+    if tier is tiers.NONE:
         logs.warning("sandbox.off", meaning="functions run as the user of this service, with all its rights")
     return SandboxSettings(
-        mode="none" if config.sandbox.mode == "none" else "bubblewrap",
+        mode=_WALLS[tier],
         state_dir=str(state_dir),
+        network="host" if config.sandbox.network == "host" else "pasta",
         loopback_ports=config.sandbox.loopback_ports,
         block_private=config.sandbox.block_private,
         lease_s=LEASE_S,

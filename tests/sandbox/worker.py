@@ -11,9 +11,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hexasched.privileges import drop_root
+from hexasched.privileges import drop_root, keep_nothing
 from sandbox import wire
 from sandbox.client import Keeper, KeeperGoneError
+from workers.facts import needs_slots
 
 BEAT_S = 0.2
 
@@ -56,11 +57,12 @@ def serve(keeper: Keeper) -> None:
 
 def main() -> None:
     """Give up root, start the keeper with the settings of the first line, serve."""
-    drop_root(Path(sys.argv[1]))
+    drop_root(Path(sys.argv[1]), needs_slots=needs_slots)
     line = b""
     while not line.endswith(b"\n"):
         line += os.read(0, 1)
     keeper = Keeper.start(wire.settings_from_json(json.loads(line)))
+    keep_nothing()
     say(type="keeper", pid=keeper.pid, uid=os.getuid())
     try:
         serve(keeper)

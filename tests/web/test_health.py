@@ -22,17 +22,17 @@ def test_the_service_is_ready_once_scheduler_and_worker_are_there(place: Place) 
         answer = monitor.get("/readyz")
         return answer.status_code, answer.json
 
-    assert ready() == (503, {"status": "not ready", "failing": ["scheduler", "worker"]})
+    assert ready() == (503, {"status": "not ready", "failing": ["scheduler", "worker"], "sandbox": []})
     with place.database.writing() as connection:
         settings.save(connection, "scheduler_tick", now.isoformat())
-    assert ready() == (503, {"status": "not ready", "failing": ["worker"]})
+    assert ready() == (503, {"status": "not ready", "failing": ["worker"], "sandbox": []})
     with place.database.writing() as connection:
         rows.worker(connection, now)
-    assert ready() == (200, {"status": "ready"})
+    assert ready() == (200, {"status": "ready", "sandbox": ["bubblewrap"]})
     place.clock.advance(timedelta(seconds=29))
     assert ready()[0] == 200
     place.clock.advance(timedelta(seconds=2))
-    assert ready() == (503, {"status": "not ready", "failing": ["scheduler", "worker"]})
+    assert ready() == (503, {"status": "not ready", "failing": ["scheduler", "worker"], "sandbox": []})
 
 
 def test_a_database_that_does_not_answer_is_named_without_details(place: Place) -> None:

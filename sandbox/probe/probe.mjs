@@ -1,0 +1,73 @@
+// Tries from inside what the sandbox forbids, and returns the sentences of what worked.
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import net from 'node:net';
+
+const OWN_VARIABLES = ['HOME', 'LANG', 'NODE_ENV', 'PATH', 'TMPDIR', 'TZ'];
+const REFUSED = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL', 'EACCES', 'EINVAL'];
+
+function works(action) {
+  try {
+    return action() !== false;
+  } catch {
+    return false;
+  }
+}
+
+function read(path) {
+  return fs.readFileSync(path, 'utf8');
+}
+
+const status = (name) => read('/proc/self/status').match(new RegExp(`^${name}:\\s*(\\S+)`, 'm'))?.[1];
+const limit = (name) => read('/proc/self/limits').match(new RegExp(`^${name}\\s+(\\S+)`, 'm'))?.[1];
+
+function files(event) {
+  return {
+    'read a file of the service': works(() => read(event.secret)),
+    'read the environment of another process': event.pids.some((pid) => works(() => read(`/proc/${pid}/environ`) !== '')),
+    'write to its own code': works(() => fs.writeFileSync(new URL(import.meta.url), '')),
+    'write to the runtime': works(() => fs.accessSync(process.execPath, fs.constants.W_OK)),
+    'write outside of its folder': ['/', '/etc', '/usr', event.folder].some((folder) =>
+      works(() => fs.writeFileSync(`${folder}/hexasched-probe`, ''))),
+    'see descriptors that it was not given': fs.readdirSync('/proc/self/fd').some((fd) =>
+      works(() => /^\/(?!dev\/null)/.test(fs.readlinkSync(`/proc/self/fd/${fd}`)) && !isListing(fd))),
+  };
+}
+
+// The listing's own descriptor, which is closed by now or is the folder itself.
+function isListing(fd) {
+  return fs.readlinkSync(`/proc/self/fd/${fd}`).startsWith('/proc/');
+}
+
+function processes(event) {
+  return {
+    'see other processes': event.alone && fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)).length > 2,
+    // In a namespace of its own these numbers are nobody's, or its own threads'.
+    'send a signal to the service': !event.alone && event.pids.some((pid) => works(() => process.kill(pid, 0))),
+    'start a process': spawnSync(process.execPath, ['-v']).error === undefined,
+    'see the environment of the service': Object.keys(process.env).some((name) => !OWN_VARIABLES.includes(name)),
+    'keep rights of the system': ['CapInh', 'CapPrm', 'CapEff', 'CapAmb'].some((name) => !/^0+$/.test(status(name))),
+    'gain rights by starting programs': status('NoNewPrivs') !== '1',
+    'make any system call': status('Seccomp') !== '2',
+    'be the user of the service': !event.alone && status('Uid') === String(event.uid),
+    'use memory without end': limit('Max data size') === 'unlimited',
+    'make threads without end': limit('Max processes') !== event.processes,
+  };
+}
+
+function reaches({ host, port }) {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, host);
+    const end = (reached) => (socket.destroy(), resolve(reached));
+    socket.on('connect', () => end(true));
+    // An address that is closed refuses at once; silence means that packets go somewhere.
+    socket.on('error', (error) => end(!REFUSED.includes(error.code)));
+    setTimeout(end, 500, true).unref();
+  });
+}
+
+export default async function probe(event) {
+  const tried = { ...files(event), ...processes(event) };
+  for (const target of event.closed) tried[`reach ${target.name}`] = await reaches(target);
+  return Object.keys(tried).filter((name) => tried[name]);
+}

@@ -1,0 +1,166 @@
+"""The users that confined runs have, one each: taken, emptied of all processes, given back."""
+
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+from hexasched import linux, privileges
+
+HELPER_UID = 61439
+FIRST_UID = 61440
+COUNT = 1024
+_SLOTS = frozenset(range(FIRST_UID, FIRST_UID + COUNT))
+GID = privileges.SLOT_GID
+"""The group of all of them. The service belongs to it too, so that it can let them into folders of its own."""
+
+
+class Slots:
+    """The slots of one keeper. Their locks are names that the kernel keeps, and frees however the keeper ends."""
+
+    def __init__(self, left_in: Path) -> None:
+        """End what keepers that were killed left behind, and let the service remove their files beneath `left_in`."""
+        self._locks: dict[int, socket.socket] = {}
+        files = _left(left_in)
+        for uid in _SLOTS.intersection([*map(_uid, _pids()), *files]):
+            if self._lock(uid):
+                for path in files.get(uid, []):
+                    open_tree(uid, path)
+                self.give(uid)
+
+    def take(self) -> int:
+        """The uid of a slot that nobody has; raises OSError if there is none."""
+        for uid in sorted(_SLOTS):
+            if uid not in self._locks and self._lock(uid):
+                kill(uid)
+                return uid
+        raise OSError("all users for confined runs are taken")
+
+    def give(self, uid: int) -> None:
+        """End what is left of the slot, and let others have it."""
+        kill(uid)
+        self._locks.pop(uid).close()
+
+    def _lock(self, uid: int) -> bool:
+        lock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            lock.bind(f"\0hexasched-slot-{uid}")
+        except OSError:
+            lock.close()
+            return False
+        self._locks[uid] = lock
+        return True
+
+
+def kill(uid: int) -> None:
+    """SIGKILL to every process of a slot; none can escape by forking, because the kernel does it in one step."""
+    run_as(uid, lambda: os.kill(-1, signal.SIGKILL))
+
+
+def clear(uid: int, folder: Path) -> None:
+    """Remove what the slot's user has put into `folder`; programs that no depth of folders can stop."""
+    run_as(uid, lambda: _execute("chmod", "-R", "u+rwX", str(folder)))
+    run_as(uid, lambda: _execute("find", str(folder), "-mindepth", "1", "-delete"))
+
+
+def open_tree(uid: int, folder: Path) -> None:
+    """Let the service read and remove what the slot's user has put into `folder`. Links are not followed."""
+    run_as(uid, lambda: _execute("chmod", "-R", "g+rwX", str(folder)))
+
+
+def used(uid: int, folder: Path, most_files: int) -> tuple[int, int]:
+    """How many files the slot's user has in `folder` and their bytes; counting ends above `most_files`."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading) as answer:
+        try:
+            run_as(uid, lambda: os.write(writing, "{} {}".format(*_count(folder, most_files)).encode()))
+        finally:
+            os.close(writing)
+        files, size = (answer.read() or "0 0").split()
+    return int(files), int(size)
+
+
+def living(uid: int) -> list[int]:
+    """The processes of a slot that are not dead yet."""
+    return [pid for pid in _pids() if _uid(pid) == uid]
+
+
+def open_way(path: Path) -> None:
+    """Let the slots' users pass through our own folders on the way to `path`, but not look into them."""
+    for folder in path.resolve().parents:
+        status = folder.stat()
+        closed = not status.st_mode & 0o001 and not (status.st_gid == GID and status.st_mode & 0o010)
+        if closed and status.st_uid == os.geteuid():
+            os.chown(folder, -1, GID)
+            folder.chmod(status.st_mode & 0o7707 | 0o010)
+
+
+def open_folders(top: Path) -> None:
+    """Let the slots' users into a folder of ours with all that it has; it must not change meanwhile."""
+    if top.stat().st_uid != os.geteuid() or top.stat().st_mode & 0o001:
+        return
+    for root, _, _ in os.walk(top, topdown=False):  # `top` last: that it is open says that all is
+        Path(root).chmod(0o755)
+
+
+def run_as(uid: int, action: Callable[[], object]) -> None:
+    """Do something quick with the rights of a slot's user, in a process of its own; what fails there is let be."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setgroups([])
+            os.setresgid(GID, GID, GID)
+            # The real uid decides who may send signals here: nobody, so that what is to be ended can't prevent it.
+            os.setresuid(HELPER_UID, uid, HELPER_UID)
+            linux.set_capabilities(())
+            action()
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
+
+
+def _left(folder: Path) -> dict[int, list[Path]]:
+    """The outermost files beneath `folder` that belong to slots, by uid."""
+    found: dict[int, list[Path]] = {}
+    for root, folders, names in os.walk(folder):
+        for name in [*folders, *names]:
+            path = Path(root, name)
+            with contextlib.suppress(OSError):
+                if (uid := path.lstat().st_uid) in _SLOTS:
+                    found.setdefault(uid, []).append(path)
+                    folders[:] = [one for one in folders if one != name]
+    return found
+
+
+def _execute(*command: str) -> None:
+    # Not through a shell, which would go back to the real uid. Of the files that are not the slot's own it would speak.
+    os.dup2(os.open(os.devnull, os.O_RDWR), 2)
+    os.execvpe(command[0], command, {"PATH": os.defpath})  # noqa: S606
+
+
+def _pids() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdecimal()]  # noqa: PTH208 - names are enough
+
+
+def _uid(pid: int) -> int | None:
+    """The real uid of a process that is not dead, from a place that it can't change (proc(5))."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(errors="replace")
+    except OSError:
+        return None
+    dead = status.partition("\nState:")[2].split(None, 1)[0] in "ZX"
+    return None if dead else int(status.partition("\nUid:")[2].split(None, 1)[0])
+
+
+def _count(folder: Path, most: int) -> tuple[int, int]:
+    files = size = 0
+    for root, folders, names in os.walk(folder):
+        for name in [*folders, *names]:
+            with contextlib.suppress(OSError):
+                size += os.lstat(Path(root, name)).st_blocks * 512
+            files += 1
+            if files > most:
+                return files, size
+    return files, size
