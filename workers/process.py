@@ -23,6 +23,7 @@ from hexasched.store import workers
 from hexasched.store.database import Database
 from sandbox.client import Keeper, KeeperGoneError
 from workers.facts import runtimes, settings_for
+from workers.helper import Helper
 from workers.reaper import Reaper
 from workers.shop import Shop
 from workers.worker import Worker
@@ -42,6 +43,7 @@ def run(config: Config, database: Database, keys: KeyRing, on_ready: Callable[[]
         database=database,
         keys=keys,
         keeper=keeper,
+        helper=Helper(),
         runtimes={runtime.name: runtime for runtime in runtimes()},
         state_dir=state_dir,
     )
@@ -59,6 +61,7 @@ def run(config: Config, database: Database, keys: KeyRing, on_ready: Callable[[]
             # Its sandboxes died with it; the next worker finds our lock free and settles what we had in hand.
             raise SandboxError("The keeper of this worker ended unexpectedly. A new worker takes over.") from None
     keeper.close()
+    shop.helper.close()
     if worker.idle:
         with contextlib.suppress(StoreBusyError), database.writing() as connection:
             workers.leave(connection, worker_id)
