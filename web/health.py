@@ -4,7 +4,8 @@ from flask import Blueprint, Response, jsonify
 
 from hexasched import logs
 from web.access import public_before_setup
-from web.instance import database, now
+from web.instance import config, database, now
+from web.system import disk_trouble
 from web.system import health as look
 
 health = Blueprint("health", __name__)
@@ -20,10 +21,12 @@ def alive() -> Response:
 @health.get("/readyz")
 @public_before_setup
 def ready() -> tuple[Response, int]:
-    """200 if database, scheduler and a worker are there; else 503 with the names of those that are not."""
-    failing = _failing()
-    body = jsonify(status="not ready", failing=failing) if failing else jsonify(status="ready")
-    return body, 503 if failing else 200
+    """200 if database, scheduler, a worker and room on the disk are there; else 503 with the names of what is not."""
+    full = disk_trouble(config().data_dir)
+    failing = [*_failing(), *(["disk"] if full else [])]
+    if not failing:
+        return jsonify(status="ready"), 200
+    return jsonify(status="not ready", failing=failing, **({"disk": full} if full else {})), 503
 
 
 def _failing() -> list[str]:

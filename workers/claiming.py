@@ -10,7 +10,7 @@ from hexasched.store.runs import Claim
 from sandbox.jobs import Job
 from workers.building import open_build
 from workers.hand import Hands, InHand
-from workers.running import internal_failure, job_for, load, unpacking
+from workers.running import internal_failure, job_for, load, said_of, unpacking
 from workers.shop import Shop
 
 BUILD_SLOTS = 1
@@ -76,9 +76,9 @@ def _start_run(shop: Shop, hand: InHand, claim: Claim) -> None:
         job = job_for(shop, work)
     except StoreBusyError:
         raise
-    except Exception:  # noqa: BLE001 - whatever it is, the run must end, and as our failure
+    except Exception as error:  # noqa: BLE001 - whatever it is, the run must end, and as our failure
         logs.failure("run.not_started", run_id=claim.run_id)
-        hand.ended = internal_failure()
+        hand.ended = internal_failure(error)
         return
     hand.submitted = True
     shop.keeper.submit(job)
@@ -89,10 +89,10 @@ def _start_build(shop: Shop, hands: Hands, claimed: InHand, claim: BuildClaim) -
         state, job = open_build(shop, claim)
     except StoreBusyError:
         raise
-    except Exception:  # noqa: BLE001 - whatever it is, the build must end
+    except Exception as error:  # noqa: BLE001 - whatever it is, the build must end
         logs.failure("build.not_started", build_id=claim.build_id)
         with shop.database.writing() as connection:
-            builds.fail_internally(connection, claim, datetime.now(UTC))
+            builds.fail_internally(connection, claim, said_of(error), datetime.now(UTC))
         del hands[claimed.key]
         return
     del hands[claimed.key]

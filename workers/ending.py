@@ -14,6 +14,7 @@ from workers.building import conclude, fail_internally, next_job
 from workers.builds import BuildState
 from workers.claiming import hold
 from workers.hand import Hands, InHand
+from workers.running import said_of
 from workers.shipping import new_chunks
 from workers.shop import Shop
 
@@ -81,9 +82,9 @@ def _prepared(hand: InHand, state: BuildState) -> Job | None:
     assert hand.preparing is not None
     try:
         job: Job | None = hand.preparing.result()
-    except Exception:  # noqa: BLE001 - whatever it is, the build must end, and as our failure
+    except Exception as error:  # noqa: BLE001 - whatever it is, the build must end, and as our failure
         logs.failure("build.failed", build_id=state.work.claim.build_id)
-        fail_internally(state, "HexaSched could not go on with this build. The service's log has the reason.")
+        fail_internally(state, f"HexaSched could not go on with this build. {said_of(error)}")
         return None
     return job
 

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from hexasched import logs
-from hexasched.errors import StoreBusyError
+from hexasched.errors import StoreBusyError, StoreFullError
 
 BUSY_PAUSE_S = 1.0
 
@@ -42,11 +42,14 @@ class Helper:
     def patiently(self, step: Callable[[], T]) -> T:
         """The result of a transaction, begun again for as long as the database is busy. Only for this thread.
 
-        Raises StoreBusyError if the worker ends meanwhile. Fences decide whether the work is still ours.
+        Raises StoreBusyError if the worker ends meanwhile, StoreFullError at once. Fences decide whether the work is
+        still ours.
         """
         while True:
             try:
                 return step()
+            except StoreFullError:
+                raise  # what is kept here may be what fills the disk
             except StoreBusyError as error:
                 logs.warning("store.busy", error=error)
                 if self._closing.wait(BUSY_PAUSE_S):

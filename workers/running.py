@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hexasched.domain.outcomes import ErrorDetail, Outcome, Reason, Status
+from hexasched.errors import FULL_DISK, is_full_disk
 from hexasched.store import artifacts
 from hexasched.store import work as stored
 from hexasched.store.runs import Claim
@@ -55,11 +56,16 @@ def modules_for(shop: Shop, artifact_id: str) -> Path:
         return unpack_modules(shop.data_dir, artifact_id, artifacts.pieces(connection, artifact_id))
 
 
-def internal_failure() -> Outcome:
-    """The outcome of a run that we, not its code, failed to start. What it was is only in our own log."""
-    message = "HexaSched could not start this run. The service's log has the reason."
+def internal_failure(reason: Exception) -> Outcome:
+    """The outcome of a run that we, not its code, failed to start. Only our own log knows more than that."""
+    message = f"HexaSched could not start this run. {said_of(reason)}"
     error = ErrorDetail(type="InternalError", message=message)
     return Outcome(status=Status.FAILED, reason=Reason.INTERNAL, error=error)
+
+
+def said_of(reason: Exception) -> str:
+    """What a page says of a failure of ours."""
+    return FULL_DISK if is_full_disk(reason) else "The service's log has the reason."
 
 
 def optional_names(work: RunWork) -> tuple[str, ...]:

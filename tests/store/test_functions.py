@@ -282,7 +282,7 @@ def test_it_ends_the_test_run_of_a_draft_that_could_not_be_begun(database: Datab
         function = make_function(connection, make_workspace(connection).id)
         started = deploys.test_draft(connection, function, make_program(), "{}", None, NOW)
         (claim,) = builds.claim(connection, "w1", 1, NOW)
-        builds.fail_internally(connection, claim, NOW)
+        builds.fail_internally(connection, claim, "Why.", NOW)
         ended = connection.execute(select(t.runs.c.status).where(t.runs.c.id == started.run_id)).scalar()
         assert ended == "failed"
 
@@ -294,7 +294,7 @@ def test_it_does_not_fail_a_version_that_somebody_else_is_building(database: Dat
         (old,) = builds.claim(connection, "w1", 1, NOW)
         builds.reap(connection, old, 0, NOW)
         builds.claim(connection, "w2", 1, NOW)
-        builds.fail_internally(connection, old, NOW)
+        builds.fail_internally(connection, old, "Why.", NOW)
         version = functions.version(connection, function.id, started.version_id)
         assert version is not None
         assert version.state == "building"
