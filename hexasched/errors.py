@@ -1,5 +1,9 @@
 """The exceptions of HexaSched; a docstring is the kind of trouble, the message names the case."""
 
+import errno
+
+FULL_DISK = "The disk of the service is full."
+
 
 class HexaSchedError(Exception):
     """Something that a person can mend; its message is one clear line. The command line exits with 1."""
@@ -21,6 +25,10 @@ class StoreBusyError(StoreError):
     """The database does not answer right now; the same step may succeed when it is tried again."""
 
 
+class StoreFullError(StoreBusyError):
+    """The database's disk is full; the same step may succeed once there is room again."""
+
+
 class InvalidInputError(HexaSchedError):
     """What a person typed can't be taken; `fields` maps a field's name to what is wrong with it."""
 
@@ -31,3 +39,14 @@ class InvalidInputError(HexaSchedError):
 
 class SandboxError(HexaSchedError):
     """The sandbox can't be set up on this machine; the message has the cure."""
+
+
+def is_full_disk(error: BaseException | None) -> bool:
+    """Whether `error`, or one that it came from, says that there is no room on a disk."""
+    while error is not None:
+        if isinstance(error, StoreFullError):
+            return True
+        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hexasched import logs
 from hexasched.domain.outcomes import Outcome
+from hexasched.errors import FULL_DISK, is_full_disk
 from sandbox import confined, launch
 from sandbox.classify import Cause, internal, stopped
 from sandbox.jobs import Finished, Job, Message, SandboxSettings
@@ -79,7 +80,8 @@ class Roster:
             spool = Spool(self._spools / f"{job.key}.log")
         except OSError as error:
             logs.failure("sandbox.no_spool", key=job.key)
-            self._tell(Finished(key=job.key, size=0, outcome=internal(f"Its output can't be kept: {error.strerror}.")))
+            why = FULL_DISK if is_full_disk(error) else f"{error.strerror}."
+            self._tell(Finished(key=job.key, size=0, outcome=internal(f"Its output can't be kept: {why}")))
             return
         self._waiting[job.key] = (job, spool)
         wants_network = job.network == "outbound" and job.mode != "analyse" and self._settings.network != "host"
@@ -136,7 +138,9 @@ class Roster:
         except (OSError, ValueError) as error:
             logs.failure("sandbox.launch_failed", key=key)
             self._clean_up(job)
-            self._finish_unstarted(key, spool, internal(f"The sandbox could not be started: {error}"))
+            self._finish_unstarted(
+                key, spool, internal(f"The sandbox could not be started: {FULL_DISK if is_full_disk(error) else error}")
+            )
             return
         del self._waiting[key]
         self._runs[key] = run

@@ -9,6 +9,7 @@ from functools import wraps
 from hexasched import logs
 from hexasched.domain.limits import MIB, TERM_GRACE_S
 from hexasched.domain.outcomes import Outcome
+from hexasched.errors import FULL_DISK
 from sandbox import jobs, limits, proc
 from sandbox.channel import ResultChannel
 from sandbox.classify import Cause, Evidence, internal, outcome_of, split_exit
@@ -206,6 +207,8 @@ class Run:
         if not self._faulty:
             outcome = self._outcome(ended, words)
         self._output.finish()
+        if self._spool.disk_full:
+            outcome = replace(outcome, warnings=(*outcome.warnings, f"{FULL_DISK} Output of this run may be lost."))
         self._finish(replace(outcome, log_bytes=self._spool.kept, log_dropped_bytes=self._output.dropped))
 
     def give_up(self) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from hexasched.domain.limits import LOG_HEAD_BYTES, LOG_TAIL_BYTES
+from hexasched.errors import is_full_disk
 
 Stream = Literal["o", "e", "s"]
 HEADER = struct.Struct(">cQI")
@@ -67,6 +68,7 @@ class Spool:
         self._tail_size = 0
         self._gap = 0
         self._whole = True  # the head is not full and the disk takes what is written
+        self.disk_full = False
         self.size = 0
         self.kept = 0
         self.dropped = 0
@@ -107,7 +109,8 @@ class Spool:
     def _write(self, record: bytes) -> bool:
         try:
             written = os.write(self._fd, record)
-        except OSError:
+        except OSError as error:
+            self.disk_full = self.disk_full or is_full_disk(error)
             written = 0
         if written < len(record):
             self._whole = False

@@ -5,7 +5,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError, ServiceUnavailable
 
 from hexasched import logs
-from hexasched.errors import StoreBusyError
+from hexasched.errors import FULL_DISK, StoreBusyError, is_full_disk
 from web.access import wants_page
 from web.security import request_id
 
@@ -17,6 +17,7 @@ TEXTS = {
     405: ("This address does not do that", "Go back and use the page's own buttons."),
     409: ("Somebody else was faster", "Load the page again to see what changed."),
     413: ("That is too much at once", "A form can hold at most 2 MiB."),
+    414: ("This address is too long", "An address can have at most 4,094 characters."),
     415: ("This kind of content is not accepted", "Go back and use the page's own form."),
     422: ("Something in the form is not right", "Go back and correct it."),
     429: ("Too many requests", "Wait a moment and try again."),
@@ -26,6 +27,7 @@ TEXTS = {
     ),
     503: ("Not just now", "The database does not answer. Nothing was changed; try again in a moment."),
 }
+_FULL = (FULL_DISK[:-1], "Nothing was changed. Make room on the server's disk, then try again.")
 _EXPIRED = ("This page was open for too long", "Your session has ended or changed. Load the page again and retry.")
 
 
@@ -42,6 +44,8 @@ def _known(error: HTTPException) -> Response:
         return make_response("This server does not answer to that name.\n", 400, {"Content-Type": "text/plain"})
     code = error.code or 500
     title, advice = _EXPIRED if isinstance(error, CSRFError) else TEXTS.get(code, TEXTS[400 if code < 500 else 500])
+    if code == 503 and is_full_disk(error):
+        title, advice = _FULL
     response = _answer(code, title, advice)
     for name, value in error.get_headers():
         if name in {"Allow", "Retry-After", "WWW-Authenticate"}:
@@ -52,8 +56,11 @@ def _known(error: HTTPException) -> Response:
 def _unknown(error: Exception) -> Response:
     logs.failure("web.failed", request_id=request_id(), method=request.method, path=request.path)
     g.failed = True
-    busy = isinstance(error, StoreBusyError)
-    return _known(ServiceUnavailable(retry_after=5) if busy else InternalServerError())
+    if not (isinstance(error, StoreBusyError) or is_full_disk(error)):
+        return _known(InternalServerError())
+    unavailable = ServiceUnavailable(retry_after=5)
+    unavailable.__cause__ = error
+    return _known(unavailable)
 
 
 def _answer(code: int, title: str, advice: str) -> Response:

@@ -10,6 +10,7 @@ from flask_wtf import CSRFProtect
 from hexasched.config import Config
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
+MAX_ADDRESS_CHARS = 4094
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -30,6 +31,7 @@ def install(app: Flask, config: Config) -> None:
     if own.hostname:
         app.config["TRUSTED_HOSTS"] = [own.hostname, "localhost", "127.0.0.1", "[::1]"]
     app.before_request(_identify)
+    app.before_request(_check_length)
     app.before_request(lambda: _check_origin(own.netloc))
     csrf.init_app(app)
     app.after_request(_add_headers)
@@ -62,6 +64,11 @@ def request_id() -> str:
 def _identify() -> None:
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _check_length() -> None:
+    if len(request.full_path) > MAX_ADDRESS_CHARS:
+        abort(414)
 
 
 def _check_origin(own: str) -> None:

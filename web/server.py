@@ -13,6 +13,7 @@ from hexasched.config import Config
 from hexasched.secrets import KeyRing
 from hexasched.store.database import Database
 from web import create_app, run_stream
+from web.arriving import PatientWorker
 
 THREADS = 32
 
@@ -46,12 +47,14 @@ def settings(config: Config, on_ready: Callable[[], object]) -> dict[str, Any]:
     host = f"[{config.host}]" if ":" in config.host else config.host
     return {
         "bind": f"{host}:{config.port}",
-        "worker_class": "gthread",
+        "worker_class": PatientWorker,
         "workers": 1,
         "threads": THREADS,
         "timeout": 60,
         "graceful_timeout": 12,
         "keepalive": 5,
+        "worker_connections": 600,
+        "limit_request_line": 0,  # an address that is too long gets our own page; arriving.MAX_HEAD_BYTES is the end
         # gunicorn touches a file there every second: on a disk that stalls it would kill itself.
         "worker_tmp_dir": "/dev/shm" if os.access("/dev/shm", os.W_OK) else None,  # noqa: S108 - its name is random
         "proc_name": "hexasched web",

@@ -1,10 +1,13 @@
-"""Whether the service as a whole works: its scheduler's heartbeat, its workers, alerts that reach nobody."""
+"""Whether the service as a whole works: its scheduler, its workers, its disk, alerts that reach nobody."""
 
+import shutil
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from hexasched.config import Config
 from hexasched.domain import tiers
+from hexasched.domain.limits import MIB, MIN_FREE_BYTES
 from hexasched.domain.tiers import Tier
 from hexasched.store import outbox, settings, workers
 from hexasched.store.database import Connection
@@ -33,6 +36,14 @@ class Health:
         return [*(["scheduler"] if late else []), *(["worker"] if self.workers == 0 else [])]
 
 
+def disk_trouble(data_dir: Path) -> str:
+    """A sentence if the data folder's disk has too little room left, else an empty text."""
+    free = shutil.disk_usage(data_dir).free
+    if free >= MIN_FREE_BYTES:
+        return ""
+    return f"The disk of the service is nearly full: {free // MIB} MB are free, {MIN_FREE_BYTES // MIB} MB are needed."
+
+
 def health(connection: Connection, now: datetime) -> Health:
     """How the processes are."""
     written = settings.get(connection, "scheduler_tick")
@@ -57,6 +68,8 @@ def warnings(connection: Connection, config: Config, workspace_id: int, now: dat
         lines.append(("failed", f"Schedules are not firing: the scheduler is silent. {last}", ""))
     if "worker" in found.failing:
         lines.append(("failed", "Nothing can run: no worker is present. Runs wait until one is.", ""))
+    if full := disk_trouble(config.data_dir):
+        lines.append(("failed", full, ""))
     if not config.mail.host:
         lines.append(("warning", "No mail server is set up: failures will not be sent to anyone.", "/alerts"))
     elif count := outbox.undelivered(connection, workspace_id):

@@ -1,8 +1,9 @@
 """Moves a build from stage to stage, and writes what came of it."""
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from hexasched import doorbell, logs
 from hexasched.domain.outcomes import ErrorDetail, Outcome
@@ -30,7 +31,10 @@ def open_build(shop: Shop, claim: BuildClaim) -> tuple[BuildState, Job]:
 
 
 def next_job(shop: Shop, state: BuildState, outcome: Outcome) -> Job | None:
-    """Take what a stage brought, and the job of the next one; None when the build is over."""
+    """Take what a stage brought, and the job of the next one; None when the build is over.
+
+    For the helper: it packs and unpacks packages, and waits for a database that is busy.
+    """
     error = steps.take(state, outcome)
     if error is not None or state.work.kind == "analyse" or state.stage == "load":
         return None
@@ -95,9 +99,13 @@ def _settle_test_run(
 
 def _enter(shop: Shop, state: BuildState, stage: str, modules: Path | None) -> Job | None:
     state.stage = stage
-    with shop.database.writing() as connection:
-        if not builds.enter_stage(connection, state.work.claim, stage, state.stages):
-            return None
+
+    def enter() -> bool:
+        with shop.database.writing() as connection:
+            return builds.enter_stage(connection, state.work.claim, stage, state.stages)
+
+    if not shop.helper.patiently(enter):
+        return None
     doorbell.ring(shop.data_dir, doorbell.DONE)
     return steps.job_for(state, modules)
 
@@ -106,7 +114,8 @@ def _modules(shop: Shop, state: BuildState) -> Path | None:
     fresh = steps.installed(state) / "node_modules"
     if fresh.exists():
         return fresh
-    return modules_for(shop, state.artifact_id) if state.artifact_id else None
+    artifact_id = state.artifact_id
+    return shop.helper.patiently(lambda: modules_for(shop, artifact_id)) if artifact_id else None
 
 
 def _keep_artifact(shop: Shop, state: BuildState) -> None:
@@ -115,18 +124,27 @@ def _keep_artifact(shop: Shop, state: BuildState) -> None:
         return
     artifact_id, packed = steps.pack(state)
     with packed:
-        with shop.database.writing() as connection:
-            if artifacts.has(connection, artifact_id):
-                state.artifact_id = artifact_id
-                return
-            artifacts.begin(connection, artifact_id, packed.seek(0, 2), datetime.now(UTC))
-        packed.seek(0)
-        seq = 0
-        while piece := packed.read(artifacts.PIECE_BYTES):
-            with shop.database.writing() as connection:
-                artifacts.add_piece(connection, artifact_id, seq, piece)
-            seq += 1
-        with shop.database.writing() as connection:
-            artifacts.complete(connection, artifact_id)
-    logs.event("artifact.kept", artifact=artifact_id[:12], pieces=seq)
+        if not shop.helper.patiently(lambda: _begin_artifact(shop, artifact_id, packed)):
+            packed.seek(0)
+            for seq, piece in enumerate(iter(lambda: packed.read(artifacts.PIECE_BYTES), b"")):
+                shop.helper.patiently(partial(_add_piece, shop, artifact_id, seq, piece))
+            shop.helper.patiently(lambda: _complete_artifact(shop, artifact_id))
+            logs.event("artifact.kept", artifact=artifact_id[:12])
     state.artifact_id = artifact_id
+
+
+def _begin_artifact(shop: Shop, artifact_id: str, packed: IO[bytes]) -> bool:
+    """Whether it is there already, whole."""
+    with shop.database.writing() as connection:
+        artifacts.begin(connection, artifact_id, packed.seek(0, 2), datetime.now(UTC))
+        return artifacts.has(connection, artifact_id)
+
+
+def _add_piece(shop: Shop, artifact_id: str, seq: int, piece: bytes) -> None:
+    with shop.database.writing() as connection:
+        artifacts.add_piece(connection, artifact_id, seq, piece)
+
+
+def _complete_artifact(shop: Shop, artifact_id: str) -> None:
+    with shop.database.writing() as connection:
+        artifacts.complete(connection, artifact_id)

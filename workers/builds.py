@@ -133,7 +133,7 @@ def _first_syntax_error(analysis: dict[str, Any]) -> ErrorDetail | None:
 
 
 def _too_large(modules: Path) -> ErrorDetail | None:
-    """Packing more would take longer than a worker may be silent."""
+    """More would fill the database."""
     size = sum(path.lstat().st_size for path in modules.rglob("*") if not path.is_dir())
     if size <= MAX_MODULES_BYTES:
         return None

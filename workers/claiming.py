@@ -10,22 +10,27 @@ from hexasched.store.runs import Claim
 from sandbox.jobs import Job
 from workers.building import open_build
 from workers.hand import Hands, InHand
-from workers.running import internal_failure, job_for
+from workers.running import internal_failure, job_for, load, said_of, unpacking
 from workers.shop import Shop
+
+BUILD_SLOTS = 1
+"""Slots that only builds take: nobody's deploy waits behind a backlog of runs."""
 
 BUILDS_AT_ONCE = 2
 
 
 def claim_work(shop: Shop, hands: Hands) -> None:
-    """Fill the free slots with runs first, then with builds."""
-    free = shop.config.slots - len(hands)
+    """Fill the free slots with runs first, then with builds, which have one more of their own."""
+    building = sum(isinstance(hand.claim, BuildClaim) for hand in hands.values())
+    free = shop.config.slots + BUILD_SLOTS - len(hands)
+    for_runs = free - max(0, BUILD_SLOTS - building)
+    for_builds = min(free, BUILDS_AT_ONCE - building)
     now = datetime.now(UTC)
-    if free <= 0 or not _anything(shop, now):
+    if not _anything(shop, for_runs, for_builds, now):
         return
-    building = sum(hand.build is not None for hand in hands.values())
     with shop.database.writing() as connection:
-        to_run = runs.claim(connection, shop.worker_id, free, now)
-        room = min(free - len(to_run), BUILDS_AT_ONCE - building)
+        to_run = runs.claim(connection, shop.worker_id, for_runs, now) if for_runs > 0 else []
+        room = min(free - len(to_run), for_builds)
         to_build = builds.claim(connection, shop.worker_id, room, now) if room > 0 else []
     for claim in to_run:
         key = f"run-{claim.run_id}-{claim.fence}"
@@ -51,20 +56,29 @@ def hold(shop: Shop, hands: Hands, hand: InHand, job: Job) -> None:
     shop.keeper.submit(job)
 
 
-def _anything(shop: Shop, now: datetime) -> bool:
+def _anything(shop: Shop, for_runs: int, for_builds: int, now: datetime) -> bool:
     """A look that takes no lock: most rounds find nothing."""
     with shop.database.reading() as connection:
-        return runs.any_due(connection, now) or builds.any_queued(connection)
+        return (for_runs > 0 and runs.any_due(connection, now)) or (for_builds > 0 and builds.any_queued(connection))
 
 
 def _start_run(shop: Shop, hand: InHand, claim: Claim) -> None:
     try:
-        job = job_for(shop, claim)
+        if hand.preparing is not None and not hand.preparing.done():
+            return
+        work = load(shop, claim)
+        if hand.preparing is None:
+            hand.preparing = unpacking(shop, work)
+            if hand.preparing is not None:
+                return
+        else:
+            hand.preparing.result()
+        job = job_for(shop, work)
     except StoreBusyError:
         raise
-    except Exception:  # noqa: BLE001 - whatever it is, the run must end, and as our failure
+    except Exception as error:  # noqa: BLE001 - whatever it is, the run must end, and as our failure
         logs.failure("run.not_started", run_id=claim.run_id)
-        hand.ended = internal_failure()
+        hand.ended = internal_failure(error)
         return
     hand.submitted = True
     shop.keeper.submit(job)
@@ -75,10 +89,10 @@ def _start_build(shop: Shop, hands: Hands, claimed: InHand, claim: BuildClaim) -
         state, job = open_build(shop, claim)
     except StoreBusyError:
         raise
-    except Exception:  # noqa: BLE001 - whatever it is, the build must end
+    except Exception as error:  # noqa: BLE001 - whatever it is, the build must end
         logs.failure("build.not_started", build_id=claim.build_id)
         with shop.database.writing() as connection:
-            builds.fail_internally(connection, claim, datetime.now(UTC))
+            builds.fail_internally(connection, claim, said_of(error), datetime.now(UTC))
         del hands[claimed.key]
         return
     del hands[claimed.key]

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from hexasched import doorbell, logs
-from hexasched.domain.outcomes import Outcome, Reason
+from hexasched.domain.outcomes import Reason
 from hexasched.store import builds, runs
 from hexasched.store import logs as stored_logs
 from hexasched.store.builds import BuildClaim
@@ -14,6 +14,7 @@ from workers.building import conclude, fail_internally, next_job
 from workers.builds import BuildState
 from workers.claiming import hold
 from workers.hand import Hands, InHand
+from workers.running import said_of
 from workers.shipping import new_chunks
 from workers.shop import Shop
 
@@ -47,32 +48,45 @@ def _end_run(shop: Shop, hands: Hands, hand: InHand) -> None:
 
 def _end_stage(shop: Shop, hands: Hands, hand: InHand, state: BuildState) -> None:
     assert hand.ended is not None
+    if hand.preparing is None:
+        _ship_rest(shop, hand)
+        if hand.ended.reason is Reason.DRAIN:
+            _give_back(shop, hands, hand)
+        else:
+            hand.preparing = shop.helper.submit(next_job, shop, state, hand.ended)
+        return
+    if not hand.preparing.done():
+        return
+    job = _prepared(hand, state)
+    if hand.stopping and job is not None:
+        _give_back(shop, hands, hand)
+    elif job is not None:
+        _put_down(hands, hand)
+        base = hand.log_base + hand.shipped
+        following = InHand(claim=hand.claim, key=job.key, spool=shop.spool(job.key), build=state, log_base=base)
+        hold(shop, hands, following, job)
+    else:
+        hand.concluding = True
+        _end_build(shop, hands, hand, state)
+
+
+def _ship_rest(shop: Shop, hand: InHand) -> None:
     with shop.database.writing() as connection:
         end = stored_logs.end(connection, "build", hand.parent_id, hand.claim.fence)
         chunks, offset = new_chunks(hand.spool, hand.claim.fence, max(hand.shipped, end - hand.log_base), hand.log_base)
         stored_logs.append(connection, "build", hand.parent_id, chunks)
     hand.shipped = offset
-    if hand.ended.reason is Reason.DRAIN:
-        _give_back(shop, hands, hand)
-        return
-    job = _next_job(shop, state, hand.ended)
-    if job is None:
-        hand.concluding = True
-        _end_build(shop, hands, hand, state)
-        return
-    _put_down(hands, hand)
-    base = hand.log_base + offset
-    following = InHand(claim=hand.claim, key=job.key, spool=shop.spool(job.key), build=state, log_base=base)
-    hold(shop, hands, following, job)
 
 
-def _next_job(shop: Shop, state: BuildState, outcome: Outcome) -> Job | None:
+def _prepared(hand: InHand, state: BuildState) -> Job | None:
+    assert hand.preparing is not None
     try:
-        return next_job(shop, state, outcome)
-    except Exception:  # noqa: BLE001 - whatever it is, the build must end, and as our failure
+        job: Job | None = hand.preparing.result()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the build must end, and as our failure
         logs.failure("build.failed", build_id=state.work.claim.build_id)
-        fail_internally(state, "HexaSched could not go on with this build. The service's log has the reason.")
+        fail_internally(state, f"HexaSched could not go on with this build. {said_of(error)}")
         return None
+    return job
 
 
 def _give_back(shop: Shop, hands: Hands, hand: InHand) -> None:
@@ -86,7 +100,7 @@ def _end_build(shop: Shop, hands: Hands, hand: InHand, state: BuildState) -> Non
     with shop.database.writing() as connection:
         conclude(connection, state, datetime.now(UTC))
     _put_down(hands, hand)
-    steps.clean(state)
+    shop.helper.submit(steps.clean, state)
     logs.event("build.finished", build_id=hand.parent_id)
     doorbell.ring(shop.data_dir, doorbell.DONE, doorbell.WORK)
 

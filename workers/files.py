@@ -46,8 +46,13 @@ def version_folder(root: Path, version_id: int, program: Program, module_kind: s
     return folder
 
 
-def modules_folder(root: Path, artifact_id: str, pieces: Iterable[bytes]) -> Path:
-    """The node_modules of an artifact, unpacked at its first use from `pieces`."""
+def modules_folder(root: Path, artifact_id: str) -> Path:
+    """Where the node_modules of an artifact are once they are unpacked."""
+    return root / "artifacts" / artifact_id / "node_modules"
+
+
+def unpack_modules(root: Path, artifact_id: str, pieces: Iterable[bytes]) -> Path:
+    """The node_modules of an artifact, unpacked at its first use from `pieces`; whole or not there at all."""
     folder = root / "artifacts" / artifact_id
     if not folder.exists():
         with _aside(folder) as work:

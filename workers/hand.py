@@ -1,7 +1,9 @@
 """What a worker has in hand: claimed work, and how far its log was shipped."""
 
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hexasched.domain.outcomes import Outcome
 from hexasched.store.builds import BuildClaim
@@ -18,6 +20,7 @@ class InHand:
     key: str
     spool: Path
     build: BuildState | None = None
+    preparing: Future[Any] | None = None  # what the helper does for its next job
     submitted: bool = False  # the keeper has its job
     started: bool = False
     marked: bool = False  # the row says that it started

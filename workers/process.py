@@ -27,6 +27,7 @@ from sandbox.client import Keeper, KeeperGoneError
 from sandbox.jobs import SandboxSettings
 from sandbox.trial import weaknesses
 from workers.facts import choose_tier, runtimes, settings_for
+from workers.helper import Helper
 from workers.reaper import Reaper
 from workers.shop import Shop
 from workers.worker import Worker
@@ -49,6 +50,7 @@ def run(config: Config, database: Database, keys: KeyRing, on_ready: Callable[[]
         database=database,
         keys=keys,
         keeper=keeper,
+        helper=Helper(),
         runtimes={runtime.name: runtime for runtime in runtimes()},
         state_dir=state_dir,
     )
@@ -67,6 +69,7 @@ def run(config: Config, database: Database, keys: KeyRing, on_ready: Callable[[]
             # Its sandboxes died with it; the next worker finds our lock free and settles what we had in hand.
             raise SandboxError("The keeper of this worker ended unexpectedly. A new worker takes over.") from None
     keeper.close()
+    shop.helper.close()
     if worker.idle:
         with contextlib.suppress(StoreBusyError), database.writing() as connection:
             workers.leave(connection, worker_id)

@@ -1,32 +1,47 @@
 """From a claimed run to the keeper's job."""
 
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
 
 from hexasched.domain.outcomes import ErrorDetail, Outcome, Reason, Status
+from hexasched.errors import FULL_DISK, is_full_disk
 from hexasched.store import artifacts
 from hexasched.store import work as stored
 from hexasched.store.runs import Claim
 from hexasched.store.work import RunWork
 from sandbox.jobs import Job
 from workers.event import context_for, event_for
-from workers.files import modules_folder, version_folder
+from workers.files import modules_folder, unpack_modules, version_folder
 from workers.shop import Shop
 
 
-def job_for(shop: Shop, claim: Claim) -> Job:
-    """The job of a claimed run. Raises whatever keeps us from running it: that is our failure, not the user's."""
+def load(shop: Shop, claim: Claim) -> RunWork:
+    """A claimed run with everything about it. Raises whatever keeps us from running it: that is our failure."""
     with shop.database.reading() as connection:
-        work = stored.load_run(connection, shop.keys, claim)
+        return stored.load_run(connection, shop.keys, claim)
+
+
+def unpacking(shop: Shop, work: RunWork) -> Future[Path] | None:
+    """The helper's unpacking of the run's packages; None if there are none, or they lie on this host already."""
+    artifact_id = work.artifact_id
+    if artifact_id is None or modules_folder(shop.data_dir, artifact_id).exists():
+        return None
+    return shop.helper.submit(lambda: shop.helper.patiently(lambda: modules_for(shop, artifact_id)))
+
+
+def job_for(shop: Shop, work: RunWork) -> Job:
+    """The job of a run whose packages are unpacked."""
+    modules = None if work.artifact_id is None else str(modules_folder(shop.data_dir, work.artifact_id))
     return Job(
-        key=f"run-{claim.run_id}-{claim.fence}",
+        key=f"run-{work.claim.run_id}-{work.claim.fence}",
         mode="run",
         runtime=shop.runtimes[work.program.runtime],
         code_dir=str(version_folder(shop.data_dir, work.version_id, work.program, work.analysis.get("module"))),
         handler=work.program.handler_file,
         limits=work.program.limits,
         workspace=str(work.workspace_id),
-        modules_dir=_modules(shop, work.artifact_id),
+        modules_dir=modules,
         env=work.env,
         secrets=work.secret_names,
         optional_env=optional_names(work),
@@ -36,16 +51,21 @@ def job_for(shop: Shop, claim: Claim) -> Job:
 
 
 def modules_for(shop: Shop, artifact_id: str) -> Path:
-    """The unpacked packages of an artifact."""
+    """The packages of an artifact, unpacked now if they are not yet. It may take long: for the helper."""
     with shop.database.reading() as connection:
-        return modules_folder(shop.data_dir, artifact_id, artifacts.pieces(connection, artifact_id))
+        return unpack_modules(shop.data_dir, artifact_id, artifacts.pieces(connection, artifact_id))
 
 
-def internal_failure() -> Outcome:
-    """The outcome of a run that we, not its code, failed to start. What it was is only in our own log."""
-    message = "HexaSched could not start this run. The service's log has the reason."
+def internal_failure(reason: Exception) -> Outcome:
+    """The outcome of a run that we, not its code, failed to start. Only our own log knows more than that."""
+    message = f"HexaSched could not start this run. {said_of(reason)}"
     error = ErrorDetail(type="InternalError", message=message)
     return Outcome(status=Status.FAILED, reason=Reason.INTERNAL, error=error)
+
+
+def said_of(reason: Exception) -> str:
+    """What a page says of a failure of ours."""
+    return FULL_DISK if is_full_disk(reason) else "The service's log has the reason."
 
 
 def optional_names(work: RunWork) -> tuple[str, ...]:
@@ -53,7 +73,3 @@ def optional_names(work: RunWork) -> tuple[str, ...]:
     uses = work.analysis.get("env", [])
     needed = {use["name"] for use in uses if not use["optional"]}
     return tuple({use["name"] for use in uses} - needed)
-
-
-def _modules(shop: Shop, artifact_id: str | None) -> str | None:
-    return None if artifact_id is None else str(modules_for(shop, artifact_id))

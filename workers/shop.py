@@ -1,4 +1,4 @@
-"""What every step of a worker needs: its settings, the database, the keys, the keeper, the runtimes."""
+"""What every step of a worker needs: its settings, the database, the keys, the keeper, the helper, the runtimes."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +8,7 @@ from hexasched.secrets import KeyRing
 from hexasched.store.database import Database
 from sandbox.client import Keeper
 from sandbox.jobs import Runtime
+from workers.helper import Helper
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +20,7 @@ class Shop:
     database: Database
     keys: KeyRing
     keeper: Keeper
+    helper: Helper
     runtimes: dict[str, Runtime]
     state_dir: Path
 

@@ -41,6 +41,7 @@ class Worker:
         self._selector = selectors.DefaultSelector()
         self._selector.register(shop.keeper.fileno(), selectors.EVENT_READ)
         self._selector.register(bell.fileno(), selectors.EVENT_READ)
+        self._selector.register(shop.helper.fileno(), selectors.EVENT_READ)
 
     @property
     def idle(self) -> bool:
@@ -55,6 +56,7 @@ class Worker:
         """Wait until something is to be done, and do it. Raises KeeperGoneError if the keeper died."""
         self._selector.select(self._patience())
         self._bell.clear()
+        self._shop.helper.clear()
         for message in self._shop.keeper.messages():
             self._hear(message)
         try:
@@ -73,7 +75,7 @@ class Worker:
     def stop_all(self) -> None:
         """End what is still in hand: runs get a replacement, builds go back to the queue."""
         for hand in list(self._hands.values()):
-            if not hand.stopping and hand.ended is None:
+            if not hand.stopping and (hand.ended is None or hand.preparing is not None):
                 self._stop(hand, "drain")
 
     def _work(self) -> None:
@@ -176,6 +178,8 @@ class Worker:
 
     def _stop(self, hand: InHand, cause: Literal["cancel", "drain"]) -> None:
         hand.stopping = True
+        if hand.ended is not None:
+            return  # a build between two stages: it is given back when its helper is done
         if hand.submitted:
             self._shop.keeper.stop(hand.key, cause)
         elif cause == "cancel":

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 from hexasched.cli.instance import Instance
 from hexasched.domain import tiers
+from hexasched.domain.limits import MIB, MIN_FREE_BYTES
 from hexasched.errors import HexaSchedError, SandboxError
 from hexasched.store import accounts, settings, workers
 from hexasched.store.database import SAFE_SQLITE, sqlite_module
 
-LOW_DISK = 200 * 1024 * 1024
+LOW_DISK = 200 * MIB
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,9 @@ def look(instance: Instance) -> list[Finding]:
 def _data_dir(instance: Instance) -> Finding:
     data_dir = instance.config.data_dir
     free = shutil.disk_usage(data_dir).free
-    return Finding(free > LOW_DISK, f"Data folder {data_dir}: {free // 1024**2:,} MiB free.", fatal=False)
+    needed = "" if free >= MIN_FREE_BYTES else f"; the service needs {MIN_FREE_BYTES // MIB} MB"
+    what = f"Data folder {data_dir}: {free // MIB:,} MB free{needed}."
+    return Finding(free > LOW_DISK, what, fatal=free < MIN_FREE_BYTES)
 
 
 def _sandbox(instance: Instance) -> list[Finding]:

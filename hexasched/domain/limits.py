@@ -20,6 +20,9 @@ LOG_HEAD_BYTES = MIB
 LOG_TAIL_BYTES = 4 * MIB
 LOG_LINE_BYTES = 16 * KIB
 
+MIN_FREE_BYTES = 64 * MIB
+"""What the data folder's disk must have free, else the service counts as broken."""
+
 TERM_GRACE_S = 5.0
 SETTLE_GRACE_S = 2.0
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from hexasched import logs
-from hexasched.errors import HexaSchedError
+from hexasched.errors import FULL_DISK, HexaSchedError, is_full_disk
 
 KEPT = 200
 MAX_MAIL_BYTES = 5 * 1024 * 1024
@@ -56,7 +56,13 @@ class _Keep:
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         content = envelope.original_content or b""
         recipients = ", ".join(envelope.rcpt_tos)
-        keep(self.folder, f"X-Envelope-To: {recipients}\r\n".encode() + content)
+        try:
+            keep(self.folder, f"X-Envelope-To: {recipients}\r\n".encode() + content)
+        except OSError as error:
+            if not is_full_disk(error):
+                raise
+            logs.warning("mail.no_room", to=recipients, bytes=len(content))
+            return f"452 {FULL_DISK}"
         logs.event("mail.caught", to=recipients, bytes=len(content))
         return "250 OK"
 
@@ -66,9 +72,13 @@ def keep(folder: Path, mail: bytes) -> Path:
     name = f"{time.time_ns()}-{secrets.token_hex(4)}"
     unfinished = folder / f".{name}"
     fd = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(fd, "wb") as file:
-        file.write(mail)
-    kept = unfinished.rename(folder / f"{name}.eml")
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(mail)
+        kept = unfinished.rename(folder / f"{name}.eml")
+    except OSError:
+        unfinished.unlink()
+        raise
     for old in sorted(folder.glob("*.eml"))[:-KEPT]:
         old.unlink(missing_ok=True)
     return kept

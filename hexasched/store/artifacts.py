@@ -1,13 +1,18 @@
-"""Installed packages, packed, in pieces: they survive the worker's host."""
+"""Installed packages, packed, in pieces: they survive the worker's host.
+
+An id is the SHA-256 of all the bytes, so the same piece of the same artifact is always the same: workers that keep
+one artifact at once, or after an interruption, complete each other.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, Table, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from hexasched.store import tables as t
 
-PIECE_BYTES = 1024 * 1024
+PIECE_BYTES = 1024 * 1024  # never another: half an artifact may be in the database
 
 
 def has(connection: Connection, artifact_id: str) -> bool:
@@ -17,15 +22,18 @@ def has(connection: Connection, artifact_id: str) -> bool:
 
 
 def begin(connection: Connection, artifact_id: str, size: int, now: datetime) -> None:
-    """Make room for an artifact; what an interrupted upload left is thrown away."""
-    connection.execute(delete(t.artifact_chunks).where(t.artifact_chunks.c.artifact_id == artifact_id))
-    connection.execute(delete(t.artifacts).where(t.artifacts.c.id == artifact_id, t.artifacts.c.complete.is_(False)))
-    connection.execute(insert(t.artifacts).values(id=artifact_id, size=size, complete=False, created_at=now))
+    """Note an artifact of `size` bytes unless it is known."""
+    _insert(connection, t.artifacts, id=artifact_id, size=size, complete=False, created_at=now)
 
 
 def add_piece(connection: Connection, artifact_id: str, seq: int, data: bytes) -> None:
-    """Piece number `seq`, counted from 0."""
-    connection.execute(insert(t.artifact_chunks).values(artifact_id=artifact_id, seq=seq, data=data))
+    """Piece number `seq`, counted from 0; the first one to come stays."""
+    _insert(connection, t.artifact_chunks, artifact_id=artifact_id, seq=seq, data=data)
+
+
+def _insert(connection: Connection, table: Table, **values: object) -> None:
+    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    connection.execute(make(table).values(values).on_conflict_do_nothing())
 
 
 def complete(connection: Connection, artifact_id: str) -> None:

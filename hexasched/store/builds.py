@@ -89,9 +89,9 @@ def any_queued(connection: Connection) -> bool:
     return connection.execute(select(t.builds.c.id).where(t.builds.c.status == "queued").limit(1)).first() is not None
 
 
-def fail_internally(connection: Connection, taken: BuildClaim, now: datetime) -> None:
-    """End a build that we, not its code, failed."""
-    error = {"type": "InternalError", "message": "HexaSched could not do this build. Its log has the reason."}
+def fail_internally(connection: Connection, taken: BuildClaim, why: str, now: datetime) -> None:
+    """End a build that we, not its code, failed; `why` is a sentence for its page."""
+    error = {"type": "InternalError", "message": f"HexaSched could not do this build. {why}"}
     stage = {"name": "syntax", "state": "failed", "duration_ms": 0, "error": error}
     if not finish(connection, taken, status="failed", reason="internal", stages=[stage], result=None, now=now):
         return
@@ -196,7 +196,7 @@ def reap(connection: Connection, taken: BuildClaim, hb_seq: int, now: datetime) 
             update(t.builds).where(_mine(taken), t.builds.c.hb_seq == hb_seq).values(hb_seq=hb_seq + 1)
         )
         if mine.rowcount == 1:
-            fail_internally(connection, taken, now)
+            fail_internally(connection, taken, "Every worker that took it ended before it was done.", now)
         return mine.rowcount == 1
     changed = connection.execute(
         update(t.builds)

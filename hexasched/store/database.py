@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, even
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool
 
-from hexasched.errors import StoreBusyError, StoreError
+from hexasched.errors import FULL_DISK, StoreBusyError, StoreError, StoreFullError
 
 __all__ = ["Connection", "Database", "url_for"]
 
@@ -74,6 +74,8 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
+        if _is_full(error):
+            raise StoreFullError(f"{FULL_DISK[:-1]}: {str(error.orig).strip()}") from error
         if _is_passing(error):
             raise StoreBusyError(f"The database does not answer: {str(error.orig).strip()}") from error
         raise
@@ -95,6 +97,10 @@ def sqlite_module() -> ModuleType:
             module: ModuleType = dbapi2
             return module
     return sqlite3
+
+
+def _is_full(error: DBAPIError) -> bool:
+    return getattr(error.orig, "sqlstate", None) == "53100" or str(error.orig) == "database or disk is full"
 
 
 def _is_passing(error: DBAPIError) -> bool:

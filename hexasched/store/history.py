@@ -1,12 +1,12 @@
 """Runs as people read them: lists with filters, and one run with everything known of it."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, or_, select, union_all
 
-from hexasched.domain.outcomes import ErrorDetail, Reason, Status
+from hexasched.domain.outcomes import ACTIVE, FINAL, ErrorDetail, Reason, Status
 from hexasched.store import tables as t
 
 
@@ -98,19 +98,36 @@ class Filter:
     cron_job_id: int | None = None
     before: int | None = None  # keyset paging: ids below this one
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether only runs of one function or CronJob are wanted."""
+        return self.function_id is not None or self.cron_job_id is not None
+
 
 def history(connection: Connection, workspace_id: int, wanted: Filter, limit: int = 50) -> list[RunRow]:
     """The newest runs of a workspace that match, newest first; the version of a draft's test run has no number."""
-    query = _joined(_ROW).where(t.runs.c.workspace_id == workspace_id)
-    for name in ("status", "function_id", "cron_job_id"):
-        if (value := getattr(wanted, name)) is not None:
-            query = query.where(t.runs.c[name] == value)
-    if wanted.statuses:
-        query = query.where(t.runs.c.status.in_(wanted.statuses))
-    if wanted.before is not None:
-        query = query.where(t.runs.c.id < wanted.before)
-    rows = connection.execute(query.order_by(t.runs.c.id.desc()).limit(limit)).mappings()
+    statuses = wanted.statuses or ((wanted.status,) if wanted.status is not None else ())
+    newest = select(t.runs.c.id).where(*_conditions(workspace_id, wanted)).order_by(t.runs.c.id.desc()).limit(limit)
+    if statuses and wanted.is_narrow:
+        newest = newest.where(t.runs.c.status.in_(statuses))
+    if statuses and not wanted.is_narrow:
+        # One look into the index for each status: in search of a rare one the others' runs need not be passed by.
+        each = [select(newest.where(t.runs.c.status == status).subquery().c.id) for status in statuses]
+        ids = union_all(*each).order_by(literal_column("id").desc()).limit(limit).subquery()
+    else:
+        ids = newest.subquery()
+    query = _joined(_ROW).where(t.runs.c.id.in_(select(ids.c.id)))
+    rows = connection.execute(query.order_by(t.runs.c.id.desc())).mappings()
     return [RunRow(**_typed(dict(row))) for row in rows]
+
+
+def _conditions(workspace_id: int, wanted: Filter) -> list[ColumnElement[bool]]:
+    owned = {name: getattr(wanted, name) for name in ("function_id", "cron_job_id")}
+    narrow = [t.runs.c[name] == value for name, value in owned.items() if value is not None]
+    # "+ 0" keeps the planner from passing by all runs of the workspace in search of one function's.
+    mine = (t.runs.c.workspace_id + 0 if wanted.is_narrow else t.runs.c.workspace_id) == workspace_id
+    before = [t.runs.c.id < wanted.before] if wanted.before is not None else []
+    return [mine, *narrow, *before]
 
 
 def detail(connection: Connection, workspace_id: int, run_id: int) -> RunDetail | None:
@@ -169,13 +186,11 @@ def _typed(row: dict[str, Any]) -> dict[str, Any]:
 
 def counts(connection: Connection, workspace_id: int, since: datetime) -> dict[str, int]:
     """How many runs ended in each status since then, plus those queued and running now."""
-    rows = connection.execute(
-        select(t.runs.c.status, func.count())
-        .where(
-            t.runs.c.workspace_id == workspace_id,
-            or_(t.runs.c.finished_at >= since, t.runs.c.finished_at.is_(None)),
-            t.runs.c.created_at >= since - timedelta(days=2),
-        )
-        .group_by(t.runs.c.status)
-    )
-    return {status: number for status, number in rows}  # noqa: C416 - a Row is not a pair for mypy
+    mine = t.runs.c.workspace_id == workspace_id
+    ended = (mine, t.runs.c.status.in_(sorted(FINAL)), t.runs.c.finished_at >= since)
+    open_ = (mine, t.runs.c.status.in_(sorted(ACTIVE)), t.runs.c.finished_at.is_(None))
+    found: dict[str, int] = {}
+    for which in (ended, open_):
+        rows = connection.execute(select(t.runs.c.status, func.count()).where(*which).group_by(t.runs.c.status))
+        found |= {status: number for status, number in rows}  # noqa: C416 - a Row is not a pair for mypy
+    return found

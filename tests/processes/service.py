@@ -38,6 +38,7 @@ class Service:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("HEXASCHED_")}
         self.env = kept | {f"HEXASCHED_{key}": value for key, value in settings.items()}
         self.env |= {"HEXASCHED_DATA_DIR": str(self.data_dir), "HEXASCHED_PORT": str(self.port)}
+        self.prefix: tuple[str, ...] = ()  # before every command
         self.process: subprocess.Popen[bytes] | None = None
         self.database_url = settings.get("DATABASE_URL", "")
 
@@ -45,7 +46,7 @@ class Service:
         """Start `hexasched serve` and wait until every process of it is ready."""
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "hexasched", "serve", *arguments],
+                [*self.prefix, sys.executable, "-m", "hexasched", "serve", *arguments],
                 cwd=ROOT,
                 env=self.env,
                 stdin=subprocess.DEVNULL,
@@ -116,7 +117,7 @@ class Service:
     def cli(self, *arguments: str, stdin: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
         """One `hexasched` command against this instance."""
         done = subprocess.run(
-            [sys.executable, "-m", "hexasched", *arguments],
+            [*self.prefix, sys.executable, "-m", "hexasched", *arguments],
             cwd=ROOT,
             env=self.env,
             input=stdin,

@@ -1,17 +1,36 @@
 """The worker's loop against a real keeper, when the database fails it at a bad moment."""
 
+import hashlib
+import io
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import pytest
 from sqlalchemy import select, update
 
-from hexasched.store import runs
+from hexasched.config import Config
+from hexasched.domain.outcomes import Outcome, Reason, Status
+from hexasched.secrets import load_key_ring
+from hexasched.store import artifacts, builds, deploys, functions, runs
 from hexasched.store import tables as t
+from hexasched.store.database import Connection, Database
+from sandbox.client import Keeper
+from tests.factories import make_program
 from tests.processes.service import Service, running
 from tests.waiting import wait_until
+from workers.building import next_job, open_build
+from workers.facts import runtimes
+from workers.helper import Helper
+from workers.shop import Shop
+
+if sys.version_info >= (3, 12):
+    import tarfile
+else:
+    from backports import tarfile
 
 SOURCE = "export default async () => 'done';"
 
@@ -19,7 +38,7 @@ SOURCE = "export default async () => 'done';"
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("worker")
-    with running(folder) as started:
+    with running(folder, WORKERS_SLOTS="2") as started:
         started.create_owner()
         started.deploy("quick", SOURCE, folder / "source")
         yield started
@@ -50,8 +69,100 @@ def test_it_gives_back_a_run_whose_claim_got_lost_on_its_way(service: Service) -
         wait_until(lambda: status() == "succeeded", deadline_s=30, what="the run that nobody knew of")
 
 
-def test_it_outlives_a_database_that_is_locked_for_longer_than_it_waits(service: Service, tmp_path: Path) -> None:
-    with locked(service):
-        wait_until(lambda: "store.busy" in service.log(), deadline_s=40, what="a busy database in the log")
+def test_it_outlives_a_database_that_is_locked_for_longer_than_it_waits(
+    service: Service, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with service.open_database() as database, closing(Helper()) as helper:
+        shop = Shop(
+            worker_id="elsewhere",
+            config=Config(data_dir=tmp_path),
+            database=database,
+            keys=load_key_ring(service.data_dir),
+            keeper=cast(Keeper, None),  # no job is given to it here
+            helper=helper,
+            runtimes={runtime.name: runtime for runtime in runtimes()},
+            state_dir=tmp_path,
+        )
+        with database.writing() as connection:
+            function = functions.by_id(connection, 1, 1)
+            assert function
+            build_id = deploys.deploy(connection, function, make_program(), None, datetime.now(UTC)).build_id
+            [claim] = builds.claim(connection, "elsewhere", 9, datetime.now(UTC))
+        assert claim.build_id == build_id
+        state, _ = open_build(shop, claim)
+        with locked(service):
+            analysed = Outcome(status=Status.SUCCEEDED, reason=Reason.OK, result='{"module": "esm"}')
+            going_on = helper.submit(next_job, shop, state, analysed)
+            wait_until(lambda: "store.busy" in service.log(), deadline_s=40, what="a busy database in the log")
+            wait_until(lambda: "store.busy" in caplog.messages, deadline_s=40, what="a busy database for the build")
+        job = going_on.result(30)
+        assert job and job.mode == "load"
     assert service.run("quick")["result"] == "done"
     assert "Traceback" not in service.log()
+
+
+def test_it_builds_while_runs_take_every_slot(service: Service, tmp_path: Path) -> None:
+    source = "export default () => new Promise((done) => setTimeout(done, 50_000));"
+    service.deploy("long", source, tmp_path / "long")
+    with service.open_database() as database:
+        long = _enqueue(database, "long", 4)
+        service.deploy("behind", SOURCE, tmp_path / "behind")  # fails after 60 s if no slot takes it
+        assert _statuses(database, long) == ["running", "running", "queued", "queued"]
+        with database.writing() as connection:
+            for run_id in long:
+                runs.request_cancel(connection, 1, run_id, datetime.now(UTC))
+        wait_until(
+            lambda: set(_statuses(database, long)) == {"cancelled"}, deadline_s=30, what="the end of the long runs"
+        )
+
+
+def test_it_goes_on_with_other_work_while_it_unpacks_packages(service: Service, tmp_path: Path) -> None:
+    service.deploy("packed", SOURCE, tmp_path / "packed")
+    with service.open_database() as database:
+        with database.writing() as connection:
+            artifact_id = _many_small_files(connection)
+            packed = functions.by_name(connection, 1, "packed")
+            assert packed
+            connection.execute(
+                update(t.versions).where(t.versions.c.id == packed.live_version_id).values(artifact_id=artifact_id)
+            )
+        [slow] = _enqueue(database, "packed", 1)
+        folder = service.data_dir / "artifacts"
+        wait_until(lambda: folder.is_dir() and any(folder.glob(".new-*")), deadline_s=30, what="the unpacking")
+        [quick] = _enqueue(database, "quick", 1)
+        wait_until(
+            lambda: _statuses(database, [slow, quick]) == ["succeeded"] * 2, deadline_s=60, what="the end of both runs"
+        )
+        with database.reading() as connection:
+            times = {row.id: row for row in connection.execute(select(t.runs).where(t.runs.c.id.in_([slow, quick])))}
+        assert times[quick].finished_at < times[slow].started_at
+
+
+def _enqueue(database: Database, name: str, count: int) -> list[int]:
+    with database.writing() as connection:
+        function = functions.by_name(connection, 1, name)
+        assert function and function.live_version_id
+        new = runs.NewRun(
+            workspace_id=1, function_id=function.id, version_id=function.live_version_id, trigger="manual"
+        )
+        return [runs.enqueue(connection, new, datetime.now(UTC)) for _ in range(count)]
+
+
+def _statuses(database: Database, run_ids: list[int]) -> list[str]:
+    with database.reading() as connection:
+        query = select(t.runs.c.status).where(t.runs.c.id.in_(run_ids)).order_by(t.runs.c.id)
+        return list(connection.execute(query).scalars())
+
+
+def _many_small_files(connection: Connection) -> str:
+    """An artifact that takes seconds to unpack."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=1) as archive:
+        for number in range(15_000):
+            archive.addfile(tarfile.TarInfo(f"node_modules/package{number % 100}/file{number}.js"))
+    data = buffer.getvalue()
+    artifact_id = hashlib.sha256(data).hexdigest()
+    artifacts.begin(connection, artifact_id, len(data), datetime.now(UTC))
+    artifacts.add_piece(connection, artifact_id, 0, data)
+    artifacts.complete(connection, artifact_id)
+    return artifact_id

@@ -124,13 +124,27 @@ def test_it_refuses_a_build_to_whoever_lost_it(database: Database) -> None:
 
 def test_it_reads_an_artifact_in_the_order_it_was_written(database: Database) -> None:
     with database.writing() as connection:
-        for _ in range(2):  # the second time what an interrupted upload left is thrown away
-            artifacts.begin(connection, "sha", 3, NOW)
-            for seq, data in enumerate((b"a", b"b", b"c")):
-                artifacts.add_piece(connection, "sha", seq, data)
+        artifacts.begin(connection, "sha", 3, NOW)
+        for seq, data in enumerate((b"a", b"b", b"c")):
+            artifacts.add_piece(connection, "sha", seq, data)
         assert not artifacts.has(connection, "sha")
         artifacts.complete(connection, "sha")
         assert artifacts.has(connection, "sha")
+        assert b"".join(artifacts.pieces(connection, "sha")) == b"abc"
+
+
+def test_two_workers_that_keep_the_same_packages_complete_each_other(database: Database) -> None:
+    with database.writing() as connection:
+        artifacts.begin(connection, "sha", 3, NOW)
+        artifacts.add_piece(connection, "sha", 0, b"a")
+    for _worker in range(2):
+        with database.writing() as connection:
+            artifacts.begin(connection, "sha", 3, NOW)
+            for seq, data in enumerate((b"a", b"b", b"c")):
+                artifacts.add_piece(connection, "sha", seq, data)
+    with database.writing() as connection:
+        artifacts.complete(connection, "sha")
+        artifacts.complete(connection, "sha")
         assert b"".join(artifacts.pieces(connection, "sha")) == b"abc"
 
 
@@ -268,7 +282,7 @@ def test_it_ends_the_test_run_of_a_draft_that_could_not_be_begun(database: Datab
         function = make_function(connection, make_workspace(connection).id)
         started = deploys.test_draft(connection, function, make_program(), "{}", None, NOW)
         (claim,) = builds.claim(connection, "w1", 1, NOW)
-        builds.fail_internally(connection, claim, NOW)
+        builds.fail_internally(connection, claim, "Why.", NOW)
         ended = connection.execute(select(t.runs.c.status).where(t.runs.c.id == started.run_id)).scalar()
         assert ended == "failed"
 
@@ -280,7 +294,7 @@ def test_it_does_not_fail_a_version_that_somebody_else_is_building(database: Dat
         (old,) = builds.claim(connection, "w1", 1, NOW)
         builds.reap(connection, old, 0, NOW)
         builds.claim(connection, "w2", 1, NOW)
-        builds.fail_internally(connection, old, NOW)
+        builds.fail_internally(connection, old, "Why.", NOW)
         version = functions.version(connection, function.id, started.version_id)
         assert version is not None
         assert version.state == "building"

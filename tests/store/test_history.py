@@ -1,11 +1,19 @@
 """The history as pages read it, and the end of a long log. On both databases."""
 
+import re
+from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
 
 from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.domain.ticks import plan
-from hexasched.store import accounts, history, logs, runs, ticks
+from hexasched.store import accounts, history, logs, outbox, runs, schema, ticks
 from hexasched.store.database import Connection, Database
+from hexasched.store.function_list import overviews
 from hexasched.store.history import Filter
 from hexasched.store.logs import Chunk
 from tests.factories import NOW, make_cron_job, make_function, make_run, make_workspace
@@ -113,3 +121,39 @@ def test_it_takes_in_only_who_is_in_no_workspace(database: Database) -> None:
         assert take_in("viewer@example.org", other)
         again = accounts.user_by_email(connection, "viewer@example.org")
         assert again and again.session_version == user.session_version + 1
+
+
+def test_no_page_passes_by_all_runs(tmp_path: Path) -> None:
+    asked: list[tuple[str, Any]] = []
+    with Database(f"sqlite:///{tmp_path}/test.db") as database:
+        schema.migrate(database)
+        with database.writing() as connection:
+            workspace_id = make_workspace(connection).id
+            job = make_cron_job(connection, make_function(connection, workspace_id))
+
+        @event.listens_for(database.engine, "before_cursor_execute")
+        def _note(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+            asked.append((statement, parameters))
+
+        with database.reading() as connection:
+            history.counts(connection, workspace_id, NOW)
+            history.latest_of_cron_jobs(connection, workspace_id)
+            overviews(connection, workspace_id)
+            outbox.deliveries(connection, workspace_id)
+            outbox.undelivered(connection, workspace_id)
+            for statuses in ((), (Status.FAILED,), (Status.QUEUED, Status.RUNNING)):
+                for wanted in (Filter(), Filter(function_id=job.function_id), Filter(cron_job_id=job.id)):
+                    history.history(connection, workspace_id, replace(wanted, statuses=statuses, before=9))
+            plans = [
+                row[3]
+                for statement, parameters in list(asked)
+                for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            ]
+    assert [line for line in plans if line.startswith("SCAN runs")] == []
+    looked = Counter(re.findall(r"SEARCH (?:runs|last) USING .*?(ix_runs_\w+)", "\n".join(plans)))
+    # Of all runs of a workspace only the newest of all are wanted; counts are made in the index alone.
+    assert looked["ix_runs_workspace"] == 1
+    assert looked["ix_runs_workspace_status"] == 3
+    assert (looked["ix_runs_function"], looked["ix_runs_cron_job"]) == (4, 4)
+    counted = [line for line in plans if "ix_runs_workspace_finished" in line]
+    assert len(counted) == 2 and all("COVERING" in line and "finished_at" in line for line in counted)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.factories import make_program
-from workers.files import modules_folder, pack_modules, read_lockfile, version_folder, write_program
+from workers.files import pack_modules, read_lockfile, unpack_modules, version_folder, write_program
 
 if sys.version_info >= (3, 12):
     import tarfile
@@ -32,10 +32,10 @@ def test_it_packs_the_same_packages_to_the_same_bytes_and_unpacks_them(tmp_path:
         assert artifact == again
         data = packed.read()
     pieces = [data[start : start + 7] for start in range(0, len(data), 7)]
-    found = modules_folder(tmp_path / "data", artifact, pieces)
+    found = unpack_modules(tmp_path / "data", artifact, pieces)
     assert (found / "a" / "index.js").read_text() == "module.exports = 1;"
     assert (found / ".bin" / "a").resolve() == found / "a" / "index.js"
-    assert modules_folder(tmp_path / "data", artifact, []) == found, "it is unpacked once"
+    assert unpack_modules(tmp_path / "data", artifact, []) == found, "it is unpacked once"
 
 
 @pytest.mark.parametrize("evil", ["../evil", "a/../../evil", "link"])
@@ -47,7 +47,7 @@ def test_it_unpacks_nothing_outside_and_leaves_nothing_behind(tmp_path: Path, ev
             entry.type, entry.linkname = tarfile.SYMTYPE, "../../../../etc"
         archive.addfile(entry)
     with pytest.raises(tarfile.FilterError):
-        modules_folder(tmp_path / "data", "sha", [buffer.getvalue()])
+        unpack_modules(tmp_path / "data", "sha", [buffer.getvalue()])
     assert list((tmp_path / "data" / "artifacts").iterdir()) == []
 
 

@@ -1,5 +1,6 @@
 """Error pages say what to do, and nothing of what broke."""
 
+import errno
 import logging
 from collections.abc import Callable
 
@@ -45,6 +46,17 @@ def test_it_still_has_an_error_page_when_the_database_is_gone(
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "5"
     assert "The database does not answer." in answer.text
+
+
+def test_it_names_a_full_disk(app: Flask, logged_in: Callable[[str], Browser]) -> None:
+    @require("viewer")
+    def full() -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    app.add_url_rule("/full", "full", full)
+    answer = logged_in("owner").get("/full")
+    assert answer.status_code == 503
+    assert "The disk of the service is full" in answer.text
 
 
 def test_it_answers_a_fragment_in_the_message_area(app: Flask, logged_in: Callable[[str], Browser]) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,7 +25,9 @@ from pathlib import Path
 from hexasched.config import Config
 from hexasched.secrets import load_key_ring
 from hexasched.store.database import Database, url_for
+from web import arriving
 from web.server import serve
+arriving.SILENT_S = 3.0
 config = Config(data_dir=Path(sys.argv[1]), port=int(sys.argv[2]))
 database = Database(url_for(config.database_url, config.data_dir))
 with database.reading():
@@ -94,3 +97,59 @@ def test_a_page_that_follows_a_log_does_not_hold_up_the_end(
     assert time.monotonic() - asked < 5
     assert stream.read() == b"\n"
     following.close()
+
+
+HALVES = (
+    b"",
+    b"GET / HT",
+    b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500\r\n\r\nemail=",
+    b"POST /login HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nemail\r\n",
+    b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /heal",
+)
+
+
+def test_half_requests_hold_up_nobody_and_are_closed(server: tuple[subprocess.Popen[str], int]) -> None:
+    process, port = server
+    assert process.stdout and process.stdout.readline() == "ready\n"
+    with ExitStack() as open_sockets:
+        halves = []
+        for number in range(60):
+            half = open_sockets.enter_context(socket.create_connection(("127.0.0.1", port), timeout=15))
+            half.sendall(HALVES[number % len(HALVES)])
+            halves.append(half)
+        asked = time.monotonic()
+        assert _get(port, "/healthz", {}).status == 200
+        assert time.monotonic() - asked < 2
+        said = [half.makefile("rb").read() for half in halves[: len(HALVES)]]
+        assert time.monotonic() - asked < 12
+    assert said[0] == b""
+    assert b"200 OK" in said[4]
+    assert all(b"408 Request Timeout" in answer and b"did not arrive in time" in answer for answer in said[1:])
+
+
+def test_a_request_that_comes_in_pieces_is_answered_like_a_whole_one(
+    server: tuple[subprocess.Popen[str], int],
+) -> None:
+    process, port = server
+    assert process.stdout and process.stdout.readline() == "ready\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client, client.makefile("rb") as answers:
+        head = b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"
+        client.sendall(head[:30])
+        client.sendall(head[30:])
+        assert answers.readline() == b"HTTP/1.1 100 Continue\r\n"
+        client.sendall(b"a=b&c" + b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        said = answers.read()
+    assert b"HTTP/1.1 400 BAD REQUEST" in said  # without a CSRF token
+    assert said.count(b"HTTP/1.1 200 OK") == 1
+
+
+def test_an_address_that_is_too_long_gets_our_own_page(server: tuple[subprocess.Popen[str], int]) -> None:
+    process, port = server
+    assert process.stdout and process.stdout.readline() == "ready\n"
+    for length in (5_000, 20_000):
+        answer = _get(port, "/login?next=" + "a" * length, {"Accept": "text/html"})
+        assert answer.status == 414
+        assert answer.headers["Content-Security-Policy"]
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client, client.makefile("rb") as answers:
+        client.sendall(b"GET /" + b"a" * 70_000)
+        assert b"The address or the headers are too long." in answers.read()
