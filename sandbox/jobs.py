@@ -40,6 +40,7 @@ class SandboxSettings:
 
     mode: Walls
     state_dir: str  # a 0700 folder of the keeper's own: spool files, scratch
+    cgroup: str | None = None  # a group in which each run gets one of its own
     network: Literal["pasta", "host"] = "pasta"  # host: outbound is the machine's own network, all of it
     loopback_ports: tuple[int, ...] = ()
     block_private: bool = False

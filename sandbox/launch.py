@@ -14,6 +14,7 @@ from pathlib import Path
 
 from hexasched.domain.limits import MIB
 from sandbox import install, limits, seccomp
+from sandbox.cgroups import Group
 from sandbox.confine import Confinement
 from sandbox.jobs import Job, SandboxSettings
 
@@ -34,7 +35,7 @@ class Launch:
 
     `files` are contents that it reads from its descriptors, by number. A command that is `held` tells the pid of its
     first process on INFO_FD and goes on when a byte comes on BLOCK_FD. One with a `confinement` is confined before it
-    starts.
+    starts; one with a `group` is put into it while it is held.
     """
 
     argv: list[str]
@@ -43,6 +44,7 @@ class Launch:
     cwd: str = "/"
     files: dict[int, bytes] = field(default_factory=dict)
     confinement: Confinement | None = None
+    group: Group | None = None
 
 
 def in_bubblewrap(job: Job, settings: SandboxSettings, etc: Path, namespace_pid: int | None) -> Launch:

@@ -70,7 +70,7 @@ def kernel_limits(job: Job, base: int, *, own_user: bool) -> dict[int, int]:
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: limits.open_files,
         resource.RLIMIT_FSIZE: scratch_bytes(job),
-        resource.RLIMIT_CPU: limits.timeout_s * (os.cpu_count() or 1) + CPU_GRACE_S,
+        resource.RLIMIT_CPU: limits.timeout_s * limits.cpus + CPU_GRACE_S,
         resource.RLIMIT_DATA: _data_limit(limits, base),
     }
 

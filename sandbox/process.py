@@ -21,6 +21,7 @@ class Exit:
     code: int
     cpu_s: float
     peak_bytes: int
+    out_of_memory: bool  # the kernel says so; without a control group nobody knows
 
 
 class Process:
@@ -36,6 +37,7 @@ class Process:
         self.pipes = spawn.start(launch)
         self._loop, self._on_up, self._on_dead = loop, on_up, on_dead
         self.contained = launch.held
+        self._group = launch.group
         self._slot = launch.confinement.uid if launch.confinement else None
         self._scratch = launch.environ.get("TMPDIR", "/tmp")  # noqa: S108 - the sandbox's own
         self._info = b""
@@ -54,6 +56,8 @@ class Process:
                 for which, value in kernel_limits.items():
                     proc.limit(self.first, which, value)
                 proc.offer_to_the_kernel(self.first, WORST_FOR_THE_KERNEL)
+                if self._group is not None:
+                    self._group.add(self.first)
         if self.pipes.block is not None:
             with contextlib.suppress(BrokenPipeError):
                 os.write(self.pipes.block, b"x")
@@ -84,6 +88,8 @@ class Process:
 
     def kill(self) -> None:
         """Kill the whole tree."""
+        if self._group is not None:
+            self._group.kill()
         with contextlib.suppress(ProcessLookupError):
             if self._slot is not None:
                 slots.kill(self._slot)
@@ -110,10 +116,15 @@ class Process:
         for fd in self._open():
             self._loop.forget(fd)
             os.close(fd)
+        out_of_memory = False
+        if self._group is not None:
+            out_of_memory = self._group.out_of_memory
+            self._group.remove()
         return Exit(
             code=os.waitstatus_to_exitcode(status),
             cpu_s=usage.ru_utime + usage.ru_stime,
             peak_bytes=usage.ru_maxrss * 1024,
+            out_of_memory=out_of_memory,
         )
 
     def _learn(self) -> None:

@@ -3,13 +3,15 @@
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from hexasched import logs
 from hexasched.domain.outcomes import Outcome
 from hexasched.errors import FULL_DISK, is_full_disk
-from sandbox import confined, launch
+from sandbox import cgroups, confined, launch, limits
+from sandbox.cgroups import Group
 from sandbox.classify import Cause, internal, stopped
 from sandbox.jobs import Finished, Job, Message, SandboxSettings
 from sandbox.loop import Loop
@@ -51,6 +53,10 @@ class Roster:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name, text in ETC.items():
             (self._etc / name).write_text(text)
+        # No other keeper has this folder, so no other has groups of this name.
+        self._prefix = state.name
+        if settings.cgroup is not None:
+            cgroups.sweep(Path(settings.cgroup), self._prefix)
         self._namespaces = Namespaces(loop, settings, self._etc)
         self._users: dict[str, int] = {}
         self._waiting: dict[str, tuple[Job, Spool]] = {}
@@ -147,7 +153,9 @@ class Roster:
 
     def _compose(self, job: Job, namespace_pid: int | None) -> launch.Launch:
         if self._settings.mode == "bubblewrap":
-            return launch.in_bubblewrap(job, self._settings, self._etc, namespace_pid)
+            command = launch.in_bubblewrap(job, self._settings, self._etc, namespace_pid)
+            path = self._group_path(job)
+            return replace(command, group=Group.make(path, job, limits.scratch_bytes(job))) if path else command
         folder = self._scratch / job.key
         if self._slots is None:
             return launch.without_sandbox(job, self._settings, folder)
@@ -155,8 +163,13 @@ class Roster:
         open_way(folder)
         return confined.in_slot(job, self._settings, folder, uid)
 
+    def _group_path(self, job: Job) -> Path | None:
+        return Path(self._settings.cgroup) / f"{self._prefix}.{job.key}" if self._settings.cgroup else None
+
     def _clean_up(self, job: Job) -> None:
         folder = self._scratch / job.key
+        if path := self._group_path(job):
+            Group(path).remove()  # if it never came to its processes
         if self._slots is not None and (uid := self._users.pop(job.key, None)) is not None:
             clear(uid, folder / "tmp")
             if job.mode == "install":

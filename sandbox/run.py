@@ -239,7 +239,7 @@ class Run:
                 ready=bool(self._began),
                 frame=self._channel.frame,
                 mistake=self._channel.mistake,
-                cause=self._cause,
+                cause=self._cause or ("memory" if ended.out_of_memory else None),
                 exit_code=exit_code,
                 signal=signal,
                 last_words=words,

@@ -110,17 +110,21 @@ def _limit_families(rules: seccomp.SyscallFilter) -> None:
         rules.add_rule(refuse, call, seccomp.Arg(0, seccomp.GT, max(FAMILIES)))
 
 
+def all_filters(architecture: str) -> dict[str, seccomp.SyscallFilter]:
+    """Every filter for "x86_64" or "aarch64", by what its file's name ends with."""
+    return {
+        "": build(architecture, children=True),
+        "-alone": build(architecture, children=False),
+        "-slot": build_slot(architecture),
+        "-offline": build_offline(architecture),
+    }
+
+
 def main() -> None:
     """Write all filters."""
     TARGET.mkdir(exist_ok=True)
     for architecture in ARCHITECTURES:
-        filters = {
-            "": build(architecture, children=True),
-            "-alone": build(architecture, children=False),
-            "-slot": build_slot(architecture),
-            "-offline": build_offline(architecture),
-        }
-        for suffix, rules in filters.items():
+        for suffix, rules in all_filters(architecture).items():
             path = TARGET / f"{architecture}{suffix}.bpf"
             with path.open("wb") as file:
                 rules.export_bpf(file)

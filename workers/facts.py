@@ -9,7 +9,7 @@ from hexasched.domain import tiers
 from hexasched.domain.limits import LEASE_S
 from hexasched.domain.tiers import Tier
 from hexasched.errors import SandboxError
-from sandbox import landlock
+from sandbox import cgroups, landlock
 from sandbox.jobs import Runtime, SandboxSettings, Walls
 from sandbox.runtimes import find_runtimes
 from sandbox.selftest import no_namespaces, problems
@@ -34,13 +34,15 @@ def choose_tier(config: Config) -> Tier:
         return tiers.NONE
     missing = problems("bubblewrap", wants_pasta=config.sandbox.network == "pasta")
     if not missing:
-        tier = tiers.BUBBLEWRAP
+        tier = tiers.CGROUP if cgroups.delegated() else tiers.BUBBLEWRAP
     elif problems("landlock"):
         raise SandboxError("\n".join(map(str, missing)))
     else:
         tier = tiers.LANDLOCK
     if not tiers.is_at_least(tier, config.sandbox.minimum):
         least = f"Only the sandbox {tier.name!r} works here, and sandbox.minimum is {config.sandbox.minimum!r}."
+        if tier is tiers.BUBBLEWRAP:
+            least += " Run it under systemd with Delegate=cpu memory pids, as deploy/systemd/ does."
         raise SandboxError("\n".join([least, *map(str, missing)]))
     return tier
 
@@ -54,11 +56,15 @@ _WALLS: dict[Tier, Walls] = {
 
 
 def settings_for(config: Config, state_dir: Path, tier: Tier) -> SandboxSettings:
-    """The keeper's settings out of the instance's."""
+    """The keeper's settings out of the instance's; makes the control group ready. Raises SandboxError."""
     if tier is tiers.NONE:
         logs.warning("sandbox.off", meaning="functions run as the user of this service, with all its rights")
+    home = cgroups.delegated() if tier is tiers.CGROUP else None
+    if home is not None:
+        _prepare(home)
     return SandboxSettings(
         mode=_WALLS[tier],
+        cgroup=str(home) if home else None,
         state_dir=str(state_dir),
         network="host" if config.sandbox.network == "host" else "pasta",
         loopback_ports=config.sandbox.loopback_ports,
@@ -67,6 +73,16 @@ def settings_for(config: Config, state_dir: Path, tier: Tier) -> SandboxSettings
         npm_config=npm_config(config),
         ca_file=config.npm.ca_file or os.environ.get("NODE_EXTRA_CA_CERTS") or os.environ.get("SSL_CERT_FILE"),
     )
+
+
+def _prepare(home: Path) -> None:
+    try:
+        cgroups.prepare(home)
+    except OSError as error:
+        raise SandboxError(
+            f"The control group {home} was delegated to the service, but can't be used ({error}). "
+            "To cure it: restart the unit; or take Delegate= out of it, and do without."
+        ) from None
 
 
 def npm_config(config: Config) -> dict[str, str]:

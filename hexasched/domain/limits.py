@@ -40,6 +40,7 @@ class Limits:
     processes: int = 64
     open_files: int = 256
     scratch_mb: int = 64
+    cpus: int = 1
     child_processes: bool = False
 
     def to_json(self) -> dict[str, Any]:
