@@ -50,6 +50,8 @@ INT = 0xFFFFFFFF  # the kernel looks at the low half of an int argument only
 def build(architecture: str, *, children: bool) -> seccomp.SyscallFilter:
     """The filter for "x86_64" or "aarch64"; without `children` a process can start threads but no process."""
     rules = seccomp.SyscallFilter(seccomp.ALLOW)
+    # Killed as a thread, which is the default, the rest of a process would hang until its deadline.
+    rules.set_attr(seccomp.Attr.ACT_BADARCH, seccomp.KILL_PROCESS)
     native, wanted = seccomp.system_arch(), ARCHITECTURES[architecture]
     if wanted != native:
         rules.add_arch(wanted)
