@@ -126,7 +126,7 @@ def stopped(cause: Cause, limits: Limits) -> Outcome:
         case "memory":
             return _out_of_memory(limits)
         case "files":
-            message = "It made too many files in /tmp and was stopped."
+            message = "It made too many files in /tmp and /dev/shm and was stopped."
             hint = "A run can have at most 5,000 files there. Remove those that are no longer needed."
             return _failure(Status.FAILED, Reason.MEMORY, "FileLimit", message, hint)
         case "scratch":

@@ -55,7 +55,7 @@ def scratch_bytes(job: Job) -> int:
 
 
 def scratch_files(job: Job) -> int:
-    """How many files /tmp may have before the job is killed."""
+    """How many files /tmp and /dev/shm may have before the job is killed."""
     return MAX_INSTALL_FILES if job.mode == "install" else MAX_SCRATCH_FILES
 
 
@@ -82,9 +82,9 @@ def _data_limit(limits: Limits, base: int) -> int:
 
 
 def files_in_scratch(pid: int) -> int:
-    """How many files the /tmp has that process `pid` of a sandbox sees; 0 if it is gone."""
+    """How many files /tmp and /dev/shm have together that process `pid` of a sandbox sees; 0 if it is gone."""
     try:
-        space = os.statvfs(f"/proc/{pid}/root/tmp")
+        spaces = [os.statvfs(f"/proc/{pid}/root/{folder}") for folder in ("tmp", "dev/shm")]
     except OSError:
         return 0
-    return space.f_files - space.f_ffree
+    return sum(space.f_files - space.f_ffree for space in spaces)

@@ -33,7 +33,7 @@ _REMARKS: dict[Cause, str] = {
     "drain": "The service is stopping; the function is told to stop.",
     "gone": "The service's worker is gone; the function was killed.",
     "memory": "The memory limit is reached; the function was killed.",
-    "files": "There are too many files in /tmp; the function was killed.",
+    "files": "There are too many files in /tmp and /dev/shm; the function was killed.",
     "scratch": "There is too much in /tmp; the function was killed.",
     "boot": "The sandbox did not start in time.",
 }

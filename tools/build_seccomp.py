@@ -89,6 +89,8 @@ def build_offline(architecture: str) -> seccomp.SyscallFilter:
 
 def _start(architecture: str) -> seccomp.SyscallFilter:
     rules = seccomp.SyscallFilter(seccomp.ALLOW)
+    # Killed as a thread, which is the default, the rest of a process would hang until its deadline.
+    rules.set_attr(seccomp.Attr.ACT_BADARCH, seccomp.KILL_PROCESS)
     native, wanted = seccomp.system_arch(), ARCHITECTURES[architecture]
     if wanted != native:
         rules.add_arch(wanted)

@@ -31,7 +31,8 @@ ip -6 addr add 2001:db8:77::1/64 dev uplink nodad
 ip link set uplink up
 beyond() { nsenter -t $neighbour -n "$@"; }
 beyond ip link set lo up
-for address in 10.77.0.2/24 169.254.169.254/32 168.63.129.16/32 100.64.0.2/32 203.0.113.7/32 192.0.0.1/32; do
+for address in 10.77.0.2/24 169.254.169.254/32 168.63.129.16/32 100.100.100.200/32 100.64.0.2/32 192.168.77.2/32 \\
+    172.31.0.2/24 203.0.113.7/32 192.0.0.1/32; do
     beyond ip addr add $address dev downlink
 done
 for address in 2001:db8:77::2/64 fd00:ec2::254/128 fd55::2/128; do
@@ -58,12 +59,20 @@ def add_address(worker: Worker, folder: Path, address: str) -> None:
 
 
 @contextmanager
-def worker_on_own_host(folder: Path, *, online: bool = True, **changes: Any) -> Iterator[Worker]:
-    """A worker on a machine of its own; `changes` are of the SandboxSettings."""
+def worker_on_own_host(
+    folder: Path,
+    *,
+    online: bool = True,
+    environ: dict[str, str] | None = None,
+    before: tuple[str, ...] = (),
+    **changes: Any,
+) -> Iterator[Worker]:
+    """A worker on a machine of its own, with `environ` too and started by `before`; `changes` as in running_worker."""
     (folder / "resolv.conf").touch()
     os.mkfifo(folder / "new-address")
     us = ["--user", f"--map-user={os.getuid()}", f"--map-group={os.getgid()}", "--keep-caps"] if os.getuid() else []
     variables = [f"PYTHON={sys.executable}", f"FOLDER={folder}", f"ONLINE={'yes' if online else 'no'}"]
-    before = ("unshare", *us, "--net", "--mount", "env", *variables, "/bin/sh", "-c", SCRIPT, "sh")
-    with running_worker(folder / "data", before=before, **changes) as worker:
+    variables += [f"{name}={value}" for name, value in (environ or {}).items()]
+    host = ("unshare", *us, "--net", "--mount", "env", *variables, "/bin/sh", "-c", SCRIPT, "sh")
+    with running_worker(folder / "data", before=(*host, *before), **changes) as worker:
         yield worker

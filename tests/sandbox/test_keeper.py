@@ -196,14 +196,15 @@ def test_many_processes_together_stay_under_the_memory_limit(worker: Worker) -> 
 
 def test_too_many_files_end_a_run(worker: Worker) -> None:
     source = """import fs from 'node:fs'
-    export default async () => {
-        for (let i = 0; i < 6000; i++) fs.writeFileSync(`/tmp/${i}`, '')
+    export default async (folder) => {
+        for (let i = 0; i < 6000; i++) fs.writeFileSync(`${folder}/${i}`, '')
         await new Promise((done) => setTimeout(done, 9000))
     }"""
-    outcome = worker.run(source)
-    assert (outcome.status, outcome.reason) == (Status.FAILED, Reason.MEMORY)
-    assert outcome.error
-    assert outcome.error.type == "FileLimit"
+    for job in [worker.submit(source, event=folder) for folder in ("/tmp", "/dev/shm")]:
+        outcome = worker.end_of(job)
+        assert (outcome.status, outcome.reason) == (Status.FAILED, Reason.MEMORY)
+        assert outcome.error
+        assert outcome.error.type == "FileLimit"
 
 
 def test_daemons_end_with_their_run(worker: Worker) -> None:

@@ -13,9 +13,11 @@ import pytest
 from sandbox.seccomp import FILTERS, load_filter
 from tools import build_seccomp
 
-# Loads the filter (prctl(2), seccomp(2)), then makes calls by number and prints what each answered: 0 or an errno.
+# Starts a second thread, loads the filter (prctl(2), seccomp(2)), then makes calls by number and prints what each
+# answered: 0 or an errno.
 PROBE = """
-import ctypes, json, sys
+import ctypes, json, sys, threading
+threading.Thread(target=threading.Event().wait, daemon=True).start()
 libc = ctypes.CDLL(None, use_errno=True)
 program = bytes.fromhex(sys.argv[1])
 class Program(ctypes.Structure):

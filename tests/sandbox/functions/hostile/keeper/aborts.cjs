@@ -1,0 +1,4 @@
+// promise: keeper.alive
+// attack: aborts
+// outcome: failed/signal
+exports.handler = () => process.abort();

@@ -1,0 +1,8 @@
+// promise: output
+// attack: writes fifty megabytes
+import fs from 'node:fs';
+export default () => {
+  const line = Buffer.from(`${'x'.repeat(99)}\n`.repeat(10000));
+  for (let i = 0; i < 50; i += 1) fs.writeSync(1 + (i % 2), line);
+  return 'held';
+};

@@ -1,0 +1,14 @@
+// promise: scratch.files
+// attack: the same with folders in folders and links
+// outcome: failed/memory
+import fs from 'node:fs';
+import { sleep } from './attack.cjs';
+export default async () => {
+  for (let i = 0; i < 20000; i += 1) {
+    fs.mkdirSync(`/tmp/${i}`);
+    fs.symlinkSync('x', `/tmp/${i}/link`);
+    if (i % 1000 === 0) await sleep(10);
+  }
+  await sleep(1500);
+  return 'BROKEN: it made 40,000 folders and links';
+};

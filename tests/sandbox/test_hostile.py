@@ -1,0 +1,136 @@
+"""Hostile functions against every promise of docs/security.md, in every world that this machine allows.
+
+A control runs beside and after each of them: a sandbox that can start nothing at all must not pass.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from sandbox.jobs import Job
+from tests.sandbox.harness import family
+from tests.sandbox.hostile import Attack, attacks, complaints, promises, submit
+from tests.sandbox.worlds import WORLDS, World, running_world
+from tests.waiting import wait_until
+
+AT_ONCE = 4
+DEADLINE_S = 150
+MAX_GROWTH_MB = 25
+CONTROL = "export default async (event) => { console.log('fine'); return event }"
+
+
+@dataclass(kw_only=True)
+class Round:
+    """All attacks against one world: what was wrong with each, by its name, and what was left of them."""
+
+    wrong: dict[str, list[str]] = field(default_factory=dict)
+    controls_failed: list[str] = field(default_factory=list)
+    controls: int = 0
+    left: list[str] = field(default_factory=list)
+
+
+def run_round(world: World, chosen: list[Attack]) -> Round:
+    """Run the attacks, a few at a time, and a control after each."""
+    done = Round(wrong={attack.name: [] for attack in chosen})
+    worker = world.worker
+    # Those that only wait for their deadline do so all the while.
+    waiting = sorted(chosen, key=_waits_for_its_deadline)
+    again = [attack for attack in chosen if attack.again]
+    running: list[tuple[Attack | None, Job, str]] = []
+
+    def turn() -> bool:
+        world.look()
+        ended = [one for one in running if worker.has_ended(one[1])]
+        for attack, job, after in ended:  # an attack, or the control after it
+            running.remove((attack, job, after))
+            if attack:
+                done.wrong[attack.name] += complaints(worker, attack, job, worker.end_of(job))
+                running.append((None, worker.submit(CONTROL, event=attack.name), attack.name))
+                if attack in again:
+                    again.remove(attack)
+                    waiting.append(attack)
+            else:
+                done.controls += 1
+                if worker.end_of(job).result != f'"{after}"':
+                    done.controls_failed.append(f"after {after}: {worker.end_of(job)}")
+        while waiting and (_waits_for_its_deadline(waiting[-1]) or _busy(running) < AT_ONCE):
+            attack = waiting.pop()
+            running.append((attack, submit(worker, attack, world.facts), ""))
+        return not (running or waiting)
+
+    wait_until(turn, deadline_s=DEADLINE_S, what=f"the end of {running}", every_s=0.01)
+    return done
+
+
+def _waits_for_its_deadline(attack: Attack) -> bool:
+    return "timed_out/time" in attack.outcomes
+
+
+def _busy(running: list[tuple[Attack | None, Job, str]]) -> int:
+    return sum(attack is not None and not _waits_for_its_deadline(attack) for attack, _, _ in running)
+
+
+@pytest.fixture(
+    scope="module", params=[pytest.param(name, marks=pytest.mark.root) if "root" in name else name for name in WORLDS]
+)
+def done(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Round]:
+    """The round of those attacks whose tests were selected."""
+    callspecs = [getattr(item, "callspec", None) for item in request.session.items]
+    wanted = {one.params["attack"].name for one in callspecs if one and "attack" in one.params}
+    chosen = [attack for attack in attacks() if not wanted or attack.name in wanted]
+    with running_world(request.param, tmp_path_factory.mktemp("world")) as world:
+        world.worker.end_of(world.worker.submit(CONTROL, network="outbound"))
+        descriptors, memory, objects = world.descriptors(), world.resident_mb(), kernel_objects()
+        everybody = processes(world)
+        result = run_round(world, chosen)
+        wait_until(lambda: processes(world) <= everybody, deadline_s=5, what="the end of all processes")
+        if world.descriptors() != descriptors:
+            result.left.append(f"descriptors: {world.descriptors()} instead of {descriptors}")
+        if growth := [
+            now - then for now, then in zip(world.resident_mb(), memory, strict=True) if now - then > MAX_GROWTH_MB
+        ]:
+            result.left.append(f"{growth} MB of memory")
+        if kernel_objects() != objects:
+            result.left.append(f"objects of the kernel: {kernel_objects()}")
+        result.left += [f"scratch: {path}" for path in (world.worker.folder / "state" / "scratch").iterdir()]
+        result.left += [f"an open port: {port}" for port in world.doors & {4440, 4441, 4442}]
+        yield result
+
+
+def processes(world: World) -> set[int]:
+    """The keeper and all that descends from it."""
+    return family(world.worker.keeper_pid)
+
+
+def kernel_objects() -> set[str]:
+    """Which queues and pieces of shared memory of the attacks and the neighbour there are on this machine."""
+    rows = [line.split() for name in ("msg", "shm") for line in Path(f"/proc/sysvipc/{name}").read_text().splitlines()]
+    return {row[0] for row in rows} & {str(0x51AB7E), str(0x4E8)}
+
+
+@pytest.mark.parametrize("attack", attacks(), ids=lambda attack: attack.name)
+def test_the_sandbox_holds(attack: Attack, done: Round) -> None:
+    assert done.wrong[attack.name] == []
+
+
+def test_the_others_run_on(done: Round) -> None:
+    assert done.controls >= len(done.wrong)
+    assert done.controls_failed == []
+
+
+def test_nothing_is_left(done: Round) -> None:
+    assert done.left == []
+
+
+def test_every_promise_is_attacked_and_every_attack_has_a_promise() -> None:
+    assert {attack.promise for attack in attacks()} == set(promises())
+
+
+def test_every_attack_says_what_it_does() -> None:
+    assert len(attacks()) >= 80
+    sentences = [attack.sentence for attack in attacks()]
+    assert len(set(sentences)) == len(sentences)
+    for attack in attacks():
+        assert attack.promise.partition(".")[0] == attack.path.parent.name, attack.name
