@@ -14,6 +14,14 @@ from tests.processes.service import Service, running
 from tests.waiting import wait_until
 
 SOURCE = "export default async () => 'done';"
+TALKS = """const secret = process.env.API_KEY
+export default async (event) => {
+    console.log(secret)
+    console.error(encodeURIComponent(secret))
+    if (event.payload.fail) throw new Error(`no way with ${secret}`)
+    return { secret, [secret]: Buffer.from(secret).toString('base64') }
+}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +63,17 @@ def test_it_outlives_a_database_that_is_locked_for_longer_than_it_waits(service:
         wait_until(lambda: "store.busy" in service.log(), deadline_s=40, what="a busy database in the log")
     assert service.run("quick")["result"] == "done"
     assert "Traceback" not in service.log()
+
+
+def test_no_stored_row_has_a_secret(service: Service, tmp_path: Path) -> None:
+    service.deploy("talks", TALKS + "console.log(secret)\n", tmp_path / "source", "--env", "API_KEY=ses/ame+street")
+    assert service.run("talks")["status"] == "succeeded"
+    assert service.run("talks", {"fail": True}, check=False)["status"] == "failed"
+    with service.open_database() as database, database.reading() as connection:
+        tables = (t.log_chunks, t.build_log_chunks)
+        chunks = b"".join(data for table in tables for data in connection.execute(select(table.c.data)).scalars())
+        ends = str(connection.execute(select(t.runs.c.result, t.runs.c.error)).all())
+    assert chunks.count(b"***") == 7  # one of the build, three of each run
+    assert '"secret":"***"' in ends
+    assert "no way with ***" in ends
+    assert not [word for word in ("ses/ame", "street", "c2VzL2FtZ") if word in ends or word.encode() in chunks]
