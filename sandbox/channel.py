@@ -151,7 +151,10 @@ def _texts(value: Any, count: int, length: int) -> Iterator[str]:
 
 
 def _text(value: Any, length: int) -> str | None:
-    return _UNSTORABLE.sub("\ufffd", value[:length]) if isinstance(value, str) else None
+    if not isinstance(value, str):
+        return None
+    # What the process has cut itself is one character longer, by the sign of the cut.
+    return _UNSTORABLE.sub("\ufffd", value if len(value) <= length + 1 else f"{value[:length]}…")
 
 
 def _count(value: Any) -> int | None:

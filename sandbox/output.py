@@ -1,4 +1,4 @@
-"""What a job writes, on its way from the two pipes to its spool file: read, put in order, cut, kept."""
+"""What a job writes, on its way from the two pipes to its spool file: read, put in order, masked, cut, kept."""
 
 import contextlib
 import os
@@ -7,6 +7,7 @@ from typing import Literal
 from sandbox.channel import ResultChannel
 from sandbox.interleave import Channel, Interleaver
 from sandbox.lines import LineCut
+from sandbox.mask import MaskedStream, Masker
 from sandbox.spool import Spool, now_ms
 
 READ_BYTES = 64 * 1024  # what a pipe holds
@@ -19,11 +20,12 @@ Pipe = Literal["o", "e", "result"]
 class Output:
     """The three pipes on which a process speaks, and the file that its output goes to."""
 
-    def __init__(self, pipes: dict[Pipe, int], channel: ResultChannel, spool: Spool) -> None:
+    def __init__(self, pipes: dict[Pipe, int], channel: ResultChannel, spool: Spool, masker: Masker) -> None:
         self._pipes = pipes
         self._channel = channel
         self._spool = spool
         self._order = Interleaver()
+        self._masks: dict[Channel, MaskedStream] = {"o": MaskedStream(masker), "e": MaskedStream(masker)}
         self._cuts: dict[Channel, LineCut] = {"o": LineCut(), "e": LineCut()}
         self._ended: set[Pipe] = set()
         self._named: set[Pipe] = set()
@@ -36,7 +38,7 @@ class Output:
 
     @property
     def last_words(self) -> bytes:
-        """The end of standard error."""
+        """The end of standard error; whole after `end`."""
         return bytes(self._last)
 
     def pump(self) -> bool:
@@ -46,7 +48,8 @@ class Output:
         told = self.listen()
         found = bool(err or out)
         for channel, piece in self._order.merge(out, err, self._read):
-            self._keep(channel, piece)
+            # Here a stream is whole, and nothing of it is stored yet.
+            self._keep(channel, self._masks[channel].feed(piece))
         return found or told
 
     def listen(self) -> bool:
@@ -73,15 +76,19 @@ class Output:
         """Say something to the reader of the output."""
         self._spool.add("s", text.encode() + b"\n", now_ms())
 
+    def end(self) -> None:
+        """Take in what was held back; the process must be dead, and all that it wrote read."""
+        for channel, mask in self._masks.items():
+            self._keep(channel, mask.finish())
+
     def finish(self) -> None:
-        """Complete the file; the process must be dead."""
+        """Complete the file, after `end`."""
         for channel, cut in self._cuts.items():
             if rest := cut.finish():
                 self._spool.add(channel, rest, now_ms())
         self._spool.close(now_ms())
 
     def _keep(self, channel: Channel, piece: bytes) -> None:
-        # The place for masking secrets: here a stream is whole, and nothing of it is stored yet.
         if channel == "e":
             self._last += piece
             if len(self._last) > 2 * LAST_WORDS_BYTES:

@@ -16,7 +16,9 @@ from sandbox.classify import Cause, Evidence, internal, outcome_of, split_exit
 from sandbox.control import control_frame, send_part
 from sandbox.launch import Launch
 from sandbox.loop import Loop
-from sandbox.output import Output
+from sandbox.mask import Masker
+from sandbox.mask_outcome import masked_outcome
+from sandbox.output import Output, Pipe
 from sandbox.process import Exit, Process
 from sandbox.spool import Spool
 
@@ -62,10 +64,12 @@ class Run:
     ) -> None:
         """Start it; what happens is told to `tell`, last of all Finished. Raises OSError if it can't be started."""
         self.job, self._spool, self._loop, self._tell = job, spool, loop, tell
+        self._masker = Masker(job.env[name] for name in job.secrets if name in job.env)
         self._channel = ResultChannel(secrets.token_hex(16))
         self._process = Process(launch, loop, on_up=self._up, on_dead=self._dead)
         pipes = self._process.pipes
-        self._output = Output({"o": pipes.out, "e": pipes.err, "result": pipes.result}, self._channel, spool)
+        fds: dict[Pipe, int] = {"o": pipes.out, "e": pipes.err, "result": pipes.result}
+        self._output = Output(fds, self._channel, spool, self._masker)
         self._unsent = b""
         self._cause: Cause | None = None
         self._began = self._ended = 0.0
@@ -201,6 +205,7 @@ class Run:
         drained_by = time.monotonic() + DRAIN_S
         while self._began and self._output.pump() and time.monotonic() < drained_by:
             pass
+        self._output.end()
         words = self._output.last_words if self._began else self._output.early_words()
         ended = self._process.collect()
         outcome = internal("The service failed while it watched this run. Its log says why.")
@@ -246,7 +251,7 @@ class Run:
             )
         )
         return replace(
-            outcome,
+            masked_outcome(outcome, self._masker),
             duration_ms=round(((self._ended or now) - self._began) * 1000) if self._began else 0,
             cpu_ms=round(max(self._cpu_s, ended.cpu_s) * 1000),
             peak_memory_bytes=max(self._peak, ended.peak_bytes),

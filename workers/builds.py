@@ -59,7 +59,7 @@ def job_for(state: BuildState, modules: Path | None) -> Job:
         network="none" if mode == "analyse" else "outbound",
         modules_dir=str(modules) if modules and mode == "load" else None,
         env=work.env if mode == "load" else {},
-        secrets=tuple(work.env) if mode == "load" else (),
+        secrets=work.secret_names if mode == "load" else (),
     )
 
 

@@ -132,6 +132,7 @@ class BuildWork:
     version_id: int | None
     program: Program
     env: dict[str, str]
+    secret_names: tuple[str, ...]
     reusable: tuple[str | None, str | None] | None
     run_after_id: int | None
 
@@ -150,13 +151,14 @@ def load_build(connection: Connection, keys: KeyRing, claim: BuildClaim) -> Buil
     common = {name: row[name] for name in ("kind", "workspace_id", "version_id", "function_id", "run_after_id")}
     if row["version_id"] is None:
         program = Program(dependencies={}, limits=Limits(), **row["source"])
-        return BuildWork(claim=claim, program=program, env={}, reusable=None, **common)
+        return BuildWork(claim=claim, program=program, env={}, secret_names=(), reusable=None, **common)
     version = functions.version(connection, row["function_id"], row["version_id"])
     assert version is not None
     return BuildWork(
         claim=claim,
         program=version.program,
         env=env_vars.values(connection, keys, row["function_id"]),
+        secret_names=env_vars.secret_names(connection, row["function_id"]),
         reusable=_reusable(connection, version),
         **common,
     )

@@ -40,7 +40,9 @@ function openDescriber({ host, stacks }) {
         compact: true,
         breakLength: Infinity,
       };
-      return host.inspect(value, { ...bounds, customInspect: false, getters: false }).split('\n')[0];
+      const shown = host.inspect(value, { ...bounds, customInspect: false, getters: false }).split('\n')[0];
+      // The sign of a cut, by which whoever masks secrets knows that half a value may be before it.
+      return shown.replace(/(['"`])(?=\.\.\. \d+ more char)/g, '…$1');
     } catch {
       return 'a value that cannot be printed';
     }
@@ -54,7 +56,7 @@ function openDescriber({ host, stacks }) {
 
   function codeOf(error) {
     const code = peek(error, 'code');
-    return typeof code === 'string' || typeof code === 'number' ? String(code).slice(0, 64) : null;
+    return typeof code === 'string' || typeof code === 'number' ? bounded(String(code), 64) : null;
   }
 
   // The parts of one error that messages and hints are made of.

@@ -11,6 +11,9 @@ const MAX_STACK = 64 * 1024;
 
 const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
+// Whoever masks secrets must see that a text is cut, because half a value may be at its end.
+const cut = (text, length) => (text.length > length ? `${text.slice(0, length)}…` : text);
+
 function decoded(url) {
   try {
     return decodeURIComponent(url);
@@ -62,8 +65,8 @@ function openStacks({ root, rootUrl, ours, readLines }) {
   // [lines of the title, lines of frames]; the middle of an endless message is left out.
   function parts(stack) {
     const half = MAX_STACK / 2;
-    const short = stack.length > MAX_STACK ? `${stack.slice(0, half)}\n${stack.slice(-half)}` : stack;
-    const lines = short.split('\n').map((line) => line.slice(0, MAX_LINE));
+    const short = stack.length > MAX_STACK ? `${stack.slice(0, half)}…\n${stack.slice(-half)}` : stack;
+    const lines = short.split('\n').map((line) => cut(line, MAX_LINE));
     const first = lines.findIndex((line) => FRAME.test(line));
     return first < 0
       ? [lines, []]
@@ -91,7 +94,7 @@ function openStacks({ root, rootUrl, ours, readLines }) {
       const begin = headerPosition(head) ? head.findIndex((line) => line.startsWith('SyntaxError')) : 0;
       const title = head.slice(begin).join('\n').replace(REQUIRE_STACK, '').trim();
       const kept = frames.filter((line) => !isOurs(line) && !NODE_FRAME.test(line));
-      return [title.slice(0, headLimit), ...kept].join('\n').replace(folder, '');
+      return [cut(title, headLimit), ...kept].join('\n').replace(folder, '');
     },
 
     // {file, line, column, source_line} of a stack's first frame in the function's own code, or null.

@@ -33,6 +33,14 @@ else:
     from backports import tarfile
 
 SOURCE = "export default async () => 'done';"
+TALKS = """const secret = process.env.API_KEY
+export default async (event) => {
+    console.log(secret)
+    console.error(encodeURIComponent(secret))
+    if (event.payload.fail) throw new Error(`no way with ${secret}`)
+    return { secret, [secret]: Buffer.from(secret).toString('base64') }
+}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -166,3 +174,17 @@ def _many_small_files(connection: Connection) -> str:
     artifacts.add_piece(connection, artifact_id, 0, data)
     artifacts.complete(connection, artifact_id)
     return artifact_id
+
+
+def test_no_stored_row_has_a_secret(service: Service, tmp_path: Path) -> None:
+    service.deploy("talks", TALKS + "console.log(secret)\n", tmp_path / "source", "--env", "API_KEY=ses/ame+street")
+    assert service.run("talks")["status"] == "succeeded"
+    assert service.run("talks", {"fail": True}, check=False)["status"] == "failed"
+    with service.open_database() as database, database.reading() as connection:
+        tables = (t.log_chunks, t.build_log_chunks)
+        chunks = b"".join(data for table in tables for data in connection.execute(select(table.c.data)).scalars())
+        ends = str(connection.execute(select(t.runs.c.result, t.runs.c.error)).all())
+    assert chunks.count(b"***") == 7  # one of the build, three of each run
+    assert '"secret":"***"' in ends
+    assert "no way with ***" in ends
+    assert not [word for word in ("ses/ame", "street", "c2VzL2FtZ") if word in ends or word.encode() in chunks]

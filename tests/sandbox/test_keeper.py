@@ -1,5 +1,6 @@
 """Jobs from submit to Finished, through a real worker, keeper, bubblewrap and Node.js."""
 
+import re
 import time
 
 from hexasched.domain.limits import Limits
@@ -151,6 +152,27 @@ def test_an_endless_line_is_cut_and_the_cut_is_said(worker: Worker) -> None:
     assert first.endswith("983,616 bytes of this line are left out")
     assert second == "next"
     assert outcome.log_dropped_bytes == 1_000_000 - 16384
+
+
+def test_secrets_are_masked_in_all_that_leaves_the_keeper(worker: Worker) -> None:
+    source = """import fs from 'node:fs'
+    const secret = process.env.API_KEY
+    export default async () => {
+        for (const character of secret) { fs.writeSync(1, character); await new Promise((done) => setTimeout(done, 5)) }
+        console.log('x'.repeat(16375) + secret)
+        console.error({ secret }, Buffer.from(`user:${secret}`).toString('base64'), new URLSearchParams({ secret }))
+        process.env[secret]
+        fs.writeSync(2, secret)
+        throw new Error('refused: ' + 'y'.repeat(8170) + secret, { cause: new TypeError(secret) })
+    }"""
+    secret = 'sesame "street" 42/+'
+    job = worker.submit(source, env={"API_KEY": secret, "PLAIN": "refused"}, secrets=("API_KEY", "GONE"))
+    outcome = worker.end_of(job)
+    assert worker.text(job, "o") == "***" + "x" * 16375 + "***\n"
+    assert worker.text(job, "e").startswith("{ secret: '***' } dXNlcjp***")
+    assert worker.text(job, "e").endswith("***")
+    assert "refused: yyy" in str(outcome)
+    assert not re.search(r"sesa|street|c2VzYW1l|42/", worker.text(job) + str(outcome))
 
 
 def test_output_is_announced_while_the_run_goes_on(worker: Worker) -> None:

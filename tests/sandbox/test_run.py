@@ -96,7 +96,7 @@ def test_texts_of_a_frame_are_cut_and_cleaned(tmp_path: Path) -> None:
     )
     assert outcome.error
     assert outcome.error.message.startswith("a\ufffdb\ufffdxxx")
-    assert len(outcome.error.message) == 8192
+    assert len(outcome.error.message) == 8193  # with … at its end
     assert (outcome.error.line, outcome.error.stack, outcome.warnings) == (None, "", ("w",))
 
 
