@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import render_template, request, url_for
 
-from hexasched.store import functions
+from hexasched.store import functions, waiting
 from hexasched.store.database import Connection
 from hexasched.store.functions import Function, Version
 from web.access import current_workspace, found
@@ -14,10 +14,14 @@ from web.access import current_workspace, found
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """A function with the newest of its numbered versions, None before the first deploy."""
+    """A function with the newest of its numbered versions, None before the first deploy.
+
+    `waiting` is how many queued runs will not use the live version.
+    """
 
     function: Function
     newest: Version | None
+    waiting: int
 
     @property
     def newest_number(self) -> int:
@@ -40,7 +44,8 @@ def standing(connection: Connection, name: str, *, to_change: bool = False) -> S
         functions.lock(connection, function.id)
         function = found(functions.by_name(connection, current_workspace().id, name))
     newest = functions.versions(connection, function.id, limit=1)
-    return Standing(function=function, newest=newest[0] if newest else None)
+    left = waiting.left_behind(connection, function)
+    return Standing(function=function, newest=newest[0] if newest else None, waiting=left)
 
 
 def live_version(connection: Connection, function: Function) -> Version | None:

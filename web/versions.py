@@ -3,12 +3,13 @@
 from flask import Blueprint, flash, redirect, url_for
 from werkzeug.wrappers import Response
 
-from hexasched.store import builds, env_vars, functions
+from hexasched import doorbell
+from hexasched.store import builds, env_vars, functions, waiting
 from web import build_view, code_facts, function_frame, runtimes
 from web.access import found, require
 from web.addresses import ID
 from web.function_frame import run_token, standing
-from web.instance import database
+from web.instance import config, database
 
 versions = Blueprint("versions", __name__)
 versions.add_app_template_filter(runtimes.label, "runtime_label")
@@ -81,3 +82,21 @@ def activate(name: str, number: int) -> Response:
     else:
         flash(f"Version {number} can't be live: it was never built successfully.", "error")
     return redirect(url_for("versions.index", name=name), 303)
+
+
+@versions.post(f"/functions/<name>/versions/<{ID}:number>/waiting")
+@require("developer")
+def move_waiting(name: str, number: int) -> Response:
+    """Let the runs that still wait use this version, which is live."""
+    with database().writing() as connection:
+        place = standing(connection, name)
+        chosen = found(functions.version_numbered(connection, place.function.id, number))
+        moved = waiting.move(connection, place.function.id, chosen.id)
+    doorbell.ring(config().data_dir, doorbell.DONE)
+    if moved is None:
+        flash(f"Version {number} is not live any more. Nothing was changed.", "error")
+    elif moved == 0:
+        flash("No run was waiting any more.", "info")
+    else:
+        flash(f"{'1 run uses' if moved == 1 else f'{moved:,} runs use'} version {number} now.", "success")
+    return redirect(url_for("versions.version", name=name, number=number), 303)

@@ -11,6 +11,7 @@ import click
 from hexasched import doorbell
 from hexasched.cli.instance import Instance, open_instance
 from hexasched.cli.output import print_run
+from hexasched.domain.dotenv import read_dotenv
 from hexasched.domain.functions import SOURCE_FILES, EnvVar, check_env, check_name
 from hexasched.domain.inputs import check_source, read_dependencies, read_event, read_limits
 from hexasched.domain.limits import POLL_S
@@ -35,6 +36,11 @@ def function() -> None:
 @click.option("--file", "source", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True)
 @click.option("--package-json", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Its dependencies.")
 @click.option("--env", "pairs", multiple=True, metavar="K=V", help="Set a variable; those not named stay as they are.")
+@click.option(
+    "--env-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False, allow_dash=True),
+    help="Set the variables of a .env file (- is standard input): secrets stay out of the process list.",
+)
 @click.option("--runtime", default=DEFAULT_RUNTIME, show_default=True)
 @click.option("--timeout", default="", metavar="SECONDS")
 @click.option("--memory", default="", metavar="MB")
@@ -42,7 +48,9 @@ def function() -> None:
 @click.pass_obj
 def deploy(config_file: Path | None, /, name: str, **options: Any) -> None:
     """Make a new version of NAME (and NAME itself, the first time) and wait until it serves, or says why not."""
-    files = _read_files(options["source"], options["package_json"])  # before root is given up: they may be root's
+    # Before root is given up: they may be root's.
+    files = _read_files(options["source"], options["package_json"])
+    options["dotenv"] = _read_env_file(options["env_file"])
     instance = open_instance(config_file)
     program, variables = _check(instance, name, files, options)
     with instance.database.writing() as connection:
@@ -70,6 +78,16 @@ def _read_files(source: Path, package_json: Path | None) -> tuple[str, str, str]
         raise HexaSchedError(f"{source} can't be read as text: {error}") from None
 
 
+def _read_env_file(file: Path | None) -> str:
+    if file is None:
+        return ""
+    try:
+        return sys.stdin.read() if str(file) == "-" else file.read_text()
+    except (OSError, UnicodeDecodeError):
+        # Not the error's own words: they may show a part of what was read.
+        raise HexaSchedError(f"The variables in {file} can't be read as UTF-8 text.") from None
+
+
 def _check(
     instance: Instance, name: str, files: tuple[str, str, str], options: dict[str, Any]
 ) -> tuple[Program, dict[str, str]]:
@@ -82,13 +100,14 @@ def _check(
         ceiling=instance.config.ceiling,
     )
     dependencies, bad_packages = read_dependencies(package_json)
-    variables = dict(pair.partition("=")[::2] for pair in options["pairs"])
+    variables, bad_lines = read_dotenv(options["dotenv"])
+    variables |= dict(pair.partition("=")[::2] for pair in options["pairs"])
     without_value = [pair for pair in options["pairs"] if "=" not in pair]
     found = {
         "name": check_name(name),
         "code": check_source(source, handler_file),
         "packages": bad_packages,
-        "environment": _environment_mistakes(variables, without_value),
+        "environment": _environment_mistakes(variables, without_value, bad_lines),
         "runtime": _check_runtime(instance, options["runtime"]),
     }
     wrong |= {field: message for field, message in found.items() if message}
@@ -100,8 +119,9 @@ def _check(
     return program, variables
 
 
-def _environment_mistakes(variables: dict[str, str], without_value: list[str]) -> str | None:
+def _environment_mistakes(variables: dict[str, str], without_value: list[str], bad_lines: list[int]) -> str | None:
     mistakes = [f"--env wants NAME=VALUE; {pair[:60]!r} has no =." for pair in without_value]
+    mistakes += [f"Line {number} of --env-file is not NAME=VALUE." for number in bad_lines[:3]]
     return " ".join(mistakes + check_env(variables)) or None
 
 

@@ -11,12 +11,12 @@ from sqlalchemy import event
 
 from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.domain.ticks import plan
-from hexasched.store import accounts, history, logs, outbox, runs, schema, ticks
+from hexasched.store import accounts, builds, functions, history, logs, outbox, runs, schema, ticks, waiting
 from hexasched.store.database import Connection, Database
 from hexasched.store.function_list import overviews
 from hexasched.store.history import Filter
 from hexasched.store.logs import Chunk
-from tests.factories import NOW, make_cron_job, make_function, make_run, make_workspace
+from tests.factories import NOW, make_cron_job, make_function, make_program, make_run, make_workspace
 
 FAILED = Outcome(status=Status.FAILED, reason=Reason.ERROR)
 OK = Outcome(status=Status.SUCCEEDED, reason=Reason.OK)
@@ -129,7 +129,8 @@ def test_no_page_passes_by_all_runs(tmp_path: Path) -> None:
         schema.migrate(database)
         with database.writing() as connection:
             workspace_id = make_workspace(connection).id
-            job = make_cron_job(connection, make_function(connection, workspace_id))
+            function = make_function(connection, workspace_id)
+            job = make_cron_job(connection, function)
 
         @event.listens_for(database.engine, "before_cursor_execute")
         def _note(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
@@ -141,6 +142,7 @@ def test_no_page_passes_by_all_runs(tmp_path: Path) -> None:
             overviews(connection, workspace_id)
             outbox.deliveries(connection, workspace_id)
             outbox.undelivered(connection, workspace_id)
+            waiting.left_behind(connection, function)
             for statuses in ((), (Status.FAILED,), (Status.QUEUED, Status.RUNNING)):
                 for wanted in (Filter(), Filter(function_id=job.function_id), Filter(cron_job_id=job.id)):
                     history.history(connection, workspace_id, replace(wanted, statuses=statuses, before=9))
@@ -154,6 +156,27 @@ def test_no_page_passes_by_all_runs(tmp_path: Path) -> None:
     # Of all runs of a workspace only the newest of all are wanted; counts are made in the index alone.
     assert looked["ix_runs_workspace"] == 1
     assert looked["ix_runs_workspace_status"] == 3
+    assert looked["ix_runs_queued_function"] == 1
     assert (looked["ix_runs_function"], looked["ix_runs_cron_job"]) == (4, 4)
     counted = [line for line in plans if "ix_runs_workspace_finished" in line]
     assert len(counted) == 2 and all("COVERING" in line and "finished_at" in line for line in counted)
+
+
+def test_it_moves_only_what_still_waits_and_only_to_the_live_version(database: Database) -> None:
+    with database.writing() as connection:
+        workspace_id = make_workspace(connection).id
+        before = make_function(connection, workspace_id)
+        begun, kept = make_run(connection, before), make_run(connection, before)
+        tested = make_run(connection, before, trigger="test")
+        assert [claim.run_id for claim in runs.claim(connection, "w1", 1, NOW)] == [begun]
+        version_id = functions.add_version(connection, before.id, make_program(), draft=False, user_id=None, now=NOW)
+        builds.save_version(connection, version_id, state="ready", analysis=None, lockfile=None, artifact_id=None)
+        assert waiting.move(connection, before.id, version_id) is None
+        assert functions.activate(connection, before.id, version_id)
+        function = functions.by_id(connection, workspace_id, before.id)
+        assert function and waiting.left_behind(connection, function) == 1
+        assert waiting.move(connection, before.id, version_id) == 1
+        assert waiting.left_behind(connection, function) == 0
+        used = {run_id: history.detail(connection, workspace_id, run_id) for run_id in (begun, kept, tested)}
+    numbers = [run and run.version_number for run in used.values()]
+    assert numbers == [1, 2, 1]

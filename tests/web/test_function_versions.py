@@ -6,10 +6,10 @@ from html import unescape
 
 import pytest
 
-from hexasched.store import builds, functions, logs
+from hexasched.store import builds, functions, history, logs
 from hexasched.store.builds import BuildClaim
 from hexasched.store.logs import Chunk
-from tests.web import deploys
+from tests.web import deploys, rows
 from tests.web.browser import Browser
 from tests.web.conftest import Place
 
@@ -180,3 +180,31 @@ def test_the_marks_beside_the_name_follow_a_deploy(place: Place, logged_in: LogI
     deploys.conclude(place, deploys.claim(place), error=deploys.ERROR)
     page = viewer.get("/functions/hello/standing").text
     assert "Deploy of version 2 failed" in page and "data-refresh" not in page
+
+
+def test_it_offers_to_move_runs_that_wait_with_an_older_version(place: Place, logged_in: LogIn) -> None:
+    function = deploys.live(place)
+    with place.database.writing() as connection:
+        waiting = [rows.queued_run(connection, function, place.clock()) for _ in range(3)]
+        begun = rows.start(connection, place.clock()).run_id
+        tested = rows.queued_run(connection, function, place.clock(), trigger="test")
+    developer, viewer = logged_in("developer"), logged_in("viewer")
+    assert "queued with" not in viewer.get("/functions/hello").text
+    deploys.deploy(place)
+    said = "2 runs wait and will use the version they were queued with, not version 2."
+    for page in ("/functions/hello", f"{PAGE}/2", f"{PAGE}/2/build", f"{PAGE}/1"):
+        text = developer.get(page).text
+        assert text.count(said) == 1 and text.count("Run them with version 2</button>") == 1
+    assert said in viewer.get(PAGE).text and "Run them with" not in viewer.get(PAGE).text
+    assert developer.post(f"{PAGE}/1/waiting").status_code == 303
+    assert "Version 1 is not live any more. Nothing was changed." in developer.get(PAGE).text
+    assert developer.post(f"{PAGE}/2/waiting").headers["Location"] == f"{PAGE}/2"
+    assert "2 runs use version 2 now." in developer.get(f"{PAGE}/2").text
+    with place.database.reading() as connection:
+        numbers = {}
+        for run_id in (*waiting, tested):
+            run = history.detail(connection, function.workspace_id, run_id)
+            assert run
+            numbers[run_id] = run.version_number
+    assert numbers == {run_id: 1 if run_id in (begun, tested) else 2 for run_id in numbers}
+    assert "queued with" not in developer.get(PAGE).text

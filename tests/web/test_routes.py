@@ -66,6 +66,7 @@ ROUTES: dict[str, tuple[int, int, int, int, int]] = {
     "GET /functions/<name>/versions/<number>": THING,
     "POST /functions/<name>/versions/<number>/activate": DEED,
     "GET /functions/<name>/versions/<number>/build": THING,
+    "POST /functions/<name>/versions/<number>/waiting": DEED,
     "POST /functions/analyse": (401, 403, 204, 204, 204),  # there is nothing to say about no code
     "GET /functions/new": FORM,
     "POST /functions/new": (401, 403, 303, 303, 303),
