@@ -1,6 +1,7 @@
 # make run    sets everything up and starts HexaSched with a sample; options: make run ARGS="--port 9000"
 # make test   sets everything up and runs all tests; options for pytest: make test ARGS="-k cron"
 # make test-vm  boots Debian 12 in qemu and checks systemd, cgroups and Docker there; root, about 20 minutes
+# make bench  measures, prints a table and writes bench/results.json
 # make check  format, lint, types, import contract, tests: the one definition of green
 
 usable = $(1) -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
@@ -22,7 +23,7 @@ ifneq ($(shell cat $(INSTALLED_TEST) 2>/dev/null),$(CURDIR))
 $(INSTALLED_TEST): anew
 endif
 
-.PHONY: install run test test-vm lint check clean anew python
+.PHONY: install run test test-vm lint check clean anew python bench
 install: $(INSTALLED)
 anew:
 
@@ -62,6 +63,9 @@ lint: $(INSTALLED_TEST)
 	$(VENV)/bin/lint-imports
 
 check: lint test
+
+bench: $(INSTALLED_TEST)
+	@$(VENV)/bin/python -m bench
 
 clean:
 	rm -rf $(VENV) build dist web/static/dist sandbox/node/acorn.cjs *.egg-info

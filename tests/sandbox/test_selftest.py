@@ -57,6 +57,24 @@ def test_nothing_is_missing_here(tmp_path: Path) -> None:
     assert answer([sys.executable, "-c", AS_USER + ASK, str(tmp_path / "data")]).strip() == ""
 
 
+SAYS = 'folder=$(mktemp -d); printf "#!/bin/sh\necho %s >&2; exit 1" "{}" > $folder/bwrap; chmod +x $folder/bwrap; '
+SAYS += "mount --bind $folder/bwrap $(command -v bwrap)"
+
+
+@pytest.mark.parametrize(
+    ("said", "cure"),
+    [
+        ("bwrap: setting up uid map: Permission denied", "/etc/apparmor.d/bwrap"),
+        ("bwrap: loopback: Failed RTM_NEWADDR: Operation not permitted", "/etc/apparmor.d/bwrap"),
+        ("bwrap: Unknown option --disable-userns", "bubblewrap 0.8 or newer"),
+    ],
+)
+def test_what_bubblewrap_says_elsewhere_is_understood(said: str, cure: str) -> None:
+    found = asked_where(SAYS.format(f"'{said}'"))
+    assert said in found
+    assert cure in found
+
+
 @pytest.mark.parametrize(
     ("before", "what", "cure"),
     [

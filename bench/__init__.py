@@ -1,0 +1,1 @@
+"""Measurements of HexaSched, made by `make bench`."""

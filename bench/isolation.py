@@ -1,0 +1,112 @@
+"""What the sandbox adds to a bare Node.js process: the same script with and without it, in turn, from start to end."""
+
+import json
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+
+from bench.figures import Figure, middle
+from hexasched.domain.limits import Limits
+from sandbox import launch, limits
+from sandbox.jobs import Job, Runtime, SandboxSettings
+from sandbox.loop import Loop
+from sandbox.namespaces import Entry, Namespaces
+from sandbox.process import Process
+from sandbox.roster import ETC
+from sandbox.runtimes import find_runtimes
+
+ROUNDS = 40
+SCRIPT = "process.stdout.write('hello')"
+
+
+def measure() -> list[Figure]:
+    """Medians of interleaved runs, in ms: bare, in the whole composition without and with the network."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        code = folder / "code"
+        code.mkdir()
+        (code / "hello.js").write_text(SCRIPT)
+        loop, runtime = Loop(), find_runtimes()[0]
+        settings = SandboxSettings(mode="bubblewrap", state_dir=name)
+        etc = _etc(folder)
+        namespaces = Namespaces(loop, settings, etc)
+        way_in = _network(loop, namespaces)
+        job = _job(runtime, code)
+        kinds: dict[str, Callable[[], None]] = {
+            "bare_node_ms": lambda: _bare(runtime, code),
+            "sandboxed_node_ms": lambda: _sandboxed(loop, job, settings, etc, None),
+            "sandboxed_node_online_ms": lambda: _sandboxed(loop, job, settings, etc, way_in),
+        }
+        times = _in_turn(kinds)
+        namespaces.close()
+        loop.close()
+    added = median(map(float.__sub__, times["sandboxed_node_online_ms"], times["bare_node_ms"]))
+    figures = [middle(name, values, "ms") for name, values in times.items()]
+    return [*figures, Figure(name="isolation_added_ms", value=added, unit="ms", goal="≤ 10")]
+
+
+def _in_turn(kinds: dict[str, Callable[[], None]]) -> dict[str, list[float]]:
+    times: dict[str, list[float]] = {name: [] for name in kinds}
+    for number in range(ROUNDS + 3):
+        for name, run in kinds.items():
+            start = time.perf_counter()
+            run()
+            if number >= 3:  # the first ones find nothing in the caches
+                times[name].append((time.perf_counter() - start) * 1000)
+    return times
+
+
+def _bare(runtime: Runtime, code: Path) -> None:
+    done = subprocess.run([runtime.node, str(code / "hello.js")], stdout=subprocess.PIPE, env={}, check=True)
+    assert done.stdout == b"hello"
+
+
+def _sandboxed(loop: Loop, job: Job, settings: SandboxSettings, etc: Path, way_in: int | None) -> None:
+    composed = launch.in_bubblewrap(job, settings, etc, way_in)
+    command = replace(composed, argv=[*composed.argv[:-1], f"{launch.INSIDE_CODE}/hello.js"])
+    dead: list[bool] = []
+    kernel = limits.kernel_limits(job, limits.base_data_bytes(job.runtime.node), own_user=True)
+    process = Process(command, loop, on_up=lambda: process.release(kernel), on_dead=lambda: dead.append(True))
+    while not dead:
+        loop.turn(10)
+    assert os.read(process.pipes.out, 100) == b"hello"
+    assert process.collect().code == 0
+
+
+def _network(loop: Loop, namespaces: Namespaces) -> int | None:
+    entries: list[Entry] = []
+    namespaces.enter("bench", "bench", entries.append)
+    while not entries:
+        loop.turn(10)
+    if entries[0].failure:
+        raise RuntimeError(entries[0].failure)
+    return entries[0].pid
+
+
+def _job(runtime: Runtime, code: Path) -> Job:
+    return Job(
+        key="bench",
+        mode="run",
+        runtime=runtime,
+        code_dir=str(code),
+        handler="hello.js",
+        limits=Limits(),
+        workspace="bench",
+    )
+
+
+def _etc(folder: Path) -> Path:
+    etc = folder / "etc"
+    etc.mkdir()
+    for name, text in ETC.items():
+        (etc / name).write_text(text)
+    return etc
+
+
+if __name__ == "__main__":  # in a process of its own, which is no longer root
+    print(json.dumps([figure.__dict__ for figure in measure()]))
