@@ -21,7 +21,9 @@ _NO_MEMORY = re.compile(
     rb"heap out of memory|Fatal process out of memory|Fatal JavaScript (?:invalid size error|out of memory)"
     rb"|std::bad_alloc|FatalProcessOutOfMemory|Cannot allocate memory"
 )
+_NOT_ITS_OWN = "Leave file descriptors alone that the code has not opened itself, 3 and those after it among them."
 _SIGNAL_HINTS: dict[int, str] = {
+    signal.SIGABRT: f"Node.js gave up, as it does when its own descriptors are closed. {_NOT_ITS_OWN}",
     signal.SIGKILL: "If the function did not do that itself, the machine ran out of memory.",
     signal.SIGSEGV: "That is a fault in a native module or in Node.js itself.",
     signal.SIGXFSZ: "It wrote a file larger than its scratch space.",
@@ -89,7 +91,7 @@ def _checked_result(outcome: Outcome, mode: Mode) -> Outcome:
     if result is not None and mode == "run":
         size = len(result.encode())
         if size > MAX_RESULT_BYTES:
-            message = f"The result has {size:,} bytes; at most {MAX_RESULT_BYTES // KIB} KiB are kept."
+            message = f"The result has {size:,} bytes; at most {MAX_RESULT_BYTES // KIB} KB are kept."
             return _refused(outcome, message)
         if json_depth(result) > MAX_JSON_DEPTH:
             return _refused(outcome, f"The result is nested deeper than {MAX_JSON_DEPTH} levels.")
@@ -165,6 +167,10 @@ def _without_frame(seen: Evidence) -> Outcome:
         return _failure(Status.FAILED, Reason.DENIED, "WorkerThread", message, hint)
     if _NO_MEMORY.search(seen.last_words) and seen.signal in (signal.SIGABRT, signal.SIGTRAP, signal.SIGILL):
         return _out_of_memory(seen.limits)
+    if seen.mistake is not None and seen.signal in (None, signal.SIGABRT):
+        message = f"The process ended without a valid result: {seen.mistake}."
+        reason = Reason.EXIT if seen.signal is None else Reason.SIGNAL
+        return _failure(Status.FAILED, reason, "Exit", message, _NOT_ITS_OWN)
     match seen.signal:
         case signal.SIGXCPU:
             message = "It used more processor time than its time limit allows and was stopped."
@@ -175,16 +181,11 @@ def _without_frame(seen: Evidence) -> Outcome:
         case signal.SIGTRAP:
             return _out_of_memory(seen.limits)
         case None:
-            return _failure(Status.FAILED, Reason.EXIT, "Exit", _exit_message(seen))
+            message = f"The process ended with exit code {seen.exit_code} before the function had a result."
+            return _failure(Status.FAILED, Reason.EXIT, "Exit", message)
         case number:
             message = f"The process was ended by the signal {_signal_name(number)}."
             return _failure(Status.FAILED, Reason.SIGNAL, "Signal", message, _SIGNAL_HINTS.get(number))
-
-
-def _exit_message(seen: Evidence) -> str:
-    if seen.mistake is not None:
-        return f"The process ended without a valid result: {seen.mistake}."
-    return f"The process ended with exit code {seen.exit_code} before the function had a result."
 
 
 def _signal_name(number: int) -> str:

@@ -1,12 +1,13 @@
 """Who hears of failures, through which mail server, and what became of each message."""
 
+import math
 import secrets
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from hexasched import doorbell
-from hexasched.store import outbox
+from hexasched.store import outbox, throttle
 from hexasched.store.outbox import Message
 from web.access import current_workspace, require
 from web.instance import config, database, now
@@ -50,6 +51,12 @@ def send_test() -> Response:
         flash("No mail server is set, so there is nothing to send a test mail with.", "error")
         return redirect(url_for("alerts.overview"), 303)
     with database().writing() as connection:
+        bucket = [f"test-mails:{workspace.id}"]
+        if until := throttle.until(connection, throttle.TEST_MAILS, bucket, now()):
+            seconds = math.ceil((until - now()).total_seconds())
+            flash(f"{throttle.TEST_MAILS.limit} test mails in a minute are enough. Wait {seconds} s.", "error")
+            return redirect(url_for("alerts.overview"), 303)
+        throttle.note(connection, throttle.TEST_MAILS, bucket, now())
         key = f"test-{secrets.token_hex(16)}"
         outbox.add(connection, workspace.id, key, "test", workspace.alert_email, {}, now())
     doorbell.ring(config().data_dir, doorbell.MAIL)

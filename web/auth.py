@@ -57,14 +57,14 @@ def _check(email: str, password: str) -> tuple[User | None, str]:
     buckets = _buckets(email)
     with database().reading() as connection:
         user = accounts.user_by_email(connection, email)
-        until = throttle.until(connection, buckets, now())
+        until = throttle.until(connection, throttle.LOG_INS, buckets, now())
     right = until is None and passwords.verify(password, user.password_hash if user else None)
     with database().writing() as connection:
-        until = throttle.until(connection, buckets, now())
+        until = throttle.until(connection, throttle.LOG_INS, buckets, now())
         if until is not None:
             return None, _too_many(until)
         if user is None or not right:
-            throttle.note(connection, buckets, now())
+            throttle.note(connection, throttle.LOG_INS, buckets, now())
             return None, "This email address and password do not belong together."
         throttle.forget(connection, [bucket for bucket in buckets if not bucket.startswith("address:")])
     return user, ""

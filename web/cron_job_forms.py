@@ -12,6 +12,7 @@ from hexasched.domain.limits import MAX_ATTEMPTS
 from hexasched.domain.schedules import Preview, preview
 from hexasched.store.cron_jobs import CronJob, CronJobFields
 from hexasched.store.functions import Function
+from web.show import with_code
 
 SHOWN_MOMENTS = 6
 PRESETS = (
@@ -122,7 +123,7 @@ def _schedule_errors(given: Typed, mistakes: tuple[Mistake, ...]) -> dict[str, s
     schedule = [mistake.reason for mistake in mistakes if mistake.field != "timezone"]
     if not given.expression:
         schedule = ["Write a schedule, for example 0 9 * * * for every day at 09:00, or choose one of the buttons."]
-    return {"expression": " ".join(schedule), "timezone": " ".join(zone)}
+    return {"expression": with_code(" ".join(schedule)), "timezone": with_code(" ".join(zone))}
 
 
 def _check_function(name: str, function: Function | None) -> str | None:

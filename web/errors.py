@@ -16,7 +16,7 @@ TEXTS = {
     404: ("There is no such page", "It was deleted, or it never was, or it belongs to another workspace."),
     405: ("This address does not do that", "Go back and use the page's own buttons."),
     409: ("Somebody else was faster", "Load the page again to see what changed."),
-    413: ("That is too much at once", "A form can hold at most 2 MiB."),
+    413: ("That is too much at once", "A form can hold at most 2 MB."),
     414: ("This address is too long", "An address can have at most 4,094 characters."),
     415: ("This kind of content is not accepted", "Go back and use the page's own form."),
     422: ("Something in the form is not right", "Go back and correct it."),

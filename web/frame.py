@@ -39,6 +39,7 @@ def install(app: Flask, asset: Callable[[str], str]) -> None:
         iso=show.iso,
         duration=show.duration,
         size=show.size,
+        with_code=show.with_code,
         full_time=lambda moment: show.full_time(moment, zone()),
         short_time=lambda moment: show.short_time(moment, zone(), now()),
         utc_time=lambda moment: show.full_time(moment, load_zone("UTC")),

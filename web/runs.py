@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 
 from flask import Blueprint, render_template, request
 
-from hexasched.domain.explain import explain
+from hexasched.domain.explain import explain, what_happened
 from hexasched.domain.outcomes import ALERTING, FINAL, ErrorDetail, Status
 from hexasched.store import cron_jobs, functions, history
 from hexasched.store.database import Connection
 from hexasched.store.history import Filter, RunDetail, RunRow
 from web.access import current_workspace, found, require
 from web.addresses import ID, function_url, here, id_of
-from web.instance import database
+from web.instance import database, now
 from web.log_lines import plain
 from web.run_log import shown_log
 
@@ -34,6 +34,7 @@ TRIGGERS = {
 }
 SHOWN_COLUMNS = 160
 LATE_AFTER = timedelta(seconds=5)
+JUST_ENDED = timedelta(minutes=1)
 
 
 @runs.app_context_processor
@@ -91,6 +92,7 @@ def one(run_id: int) -> str:
             "runs/run.html",
             run=run,
             ended=ended,
+            just_ended=ended and _was_watched(run),
             sentence=explain(run),
             cron_job=run.cron_job_id and cron_jobs.by_id(connection, workspace.id, run.cron_job_id),
             function=functions.by_id(connection, workspace.id, run.function_id),
@@ -102,6 +104,12 @@ def one(run_id: int) -> str:
             result=pretty(run.result) if run.result is not None else None,
             token=secrets.token_hex(16),
         )
+
+
+def _was_watched(run: RunDetail) -> bool:
+    """Whether who asks had a Cancel button for this run in front of them a moment ago."""
+    cancelled = run.status is Status.CANCELLED and run.finished_at and now() - run.finished_at < JUST_ENDED
+    return bool(cancelled) or request.headers.get("HX-Request") == "true"
 
 
 def _attempts(connection: Connection, run: RunDetail) -> list[RunRow]:
@@ -155,9 +163,4 @@ def delay(run: RunRow) -> float | None:
 
 def first_line(run: RunRow) -> str:
     """What went wrong, in one line; an empty text if nothing did."""
-    if run.env_missing and run.status in ALERTING:
-        return f"{', '.join(run.env_missing)} {'is' if len(run.env_missing) == 1 else 'are'} not set"
-    if run.error is None:
-        return ""
-    message = run.error.message.strip()
-    return plain(message.splitlines()[0] if message else run.error.type)[:200]
+    return plain(what_happened(run.error, run.env_missing if run.status in ALERTING else ()))[:200]

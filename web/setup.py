@@ -104,9 +104,9 @@ def _is_done() -> bool:
 def _wrong_code(code: str) -> str | None:
     """Why the code is refused, or None; guesses are counted as failed log-ins are."""
     with database().writing() as connection:
-        if throttle.until(connection, [address_bucket()], now()):
+        if throttle.until(connection, throttle.LOG_INS, [address_bucket()], now()):
             return "Too many wrong codes. Try again in 15 minutes."
         if accounts.check_setup_code(connection, code):
             return None
-        throttle.note(connection, [address_bucket()], now())
+        throttle.note(connection, throttle.LOG_INS, [address_bucket()], now())
     return "This is not the code that is valid now."

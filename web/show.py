@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+from markupsafe import Markup, escape
+
 
 def full_time(moment: datetime, zone: ZoneInfo) -> str:
     """`Mon 30 Nov 2026, 09:00 Europe/Berlin`; the seconds are left out where they are none."""
@@ -29,11 +31,11 @@ def iso(moment: datetime) -> str:
 
 
 def relative(moment: datetime, now: datetime) -> str:
-    """`in 6 min`, `3 h ago`, `in 2 days`, `now`; the page's script says the same."""
+    """`in 6 min`, `3 h ago`, `in 2 days`, `now`, `just now`; the page's script says the same."""
     seconds = (moment - now).total_seconds()
     size = abs(seconds)
     if size < 5:
-        return "now"
+        return "now" if seconds > 0 else "just now"
     unit, length = next((unit, length) for unit, length in _UNITS if size >= length)
     count = int(size // length)
     words = f"{count} {unit}{'s' if unit == 'day' and count > 1 else ''}"
@@ -58,11 +60,21 @@ def duration(milliseconds: float | None) -> str:
 
 
 def size(count: int | None) -> str:
-    """`312 B`, `4.5 KiB`, `41 MiB`; a dash for None."""
+    """`312 B`, `4.5 KB`, `41 MB` (of 1,048,576 bytes, as in the limits); a dash for None."""
     if count is None:
         return "–"
     if count < 1024:
         return f"{count} B"
     if count < 1024 * 1024:
-        return f"{count / 1024:.1f} KiB"
-    return f"{count / 1024 / 1024:.0f} MiB" if count >= 10 * 1024 * 1024 else f"{count / 1024 / 1024:.1f} MiB"
+        return f"{count / 1024:.1f} KB"
+    return f"{count / 1024 / 1024:.0f} MB" if count >= 10 * 1024 * 1024 else f"{count / 1024 / 1024:.1f} MB"
+
+
+def with_code(text: str) -> Markup:
+    """A message whose `pieces of code` stand between backticks, for a page: the pieces as code, all else escaped."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # an odd backtick is one of the text's own
+        return escape(text)
+    return Markup().join(
+        Markup("<code>{}</code>").format(part) if at % 2 else escape(part) for at, part in enumerate(parts)
+    )

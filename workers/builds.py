@@ -140,7 +140,7 @@ def _too_large(modules: Path) -> ErrorDetail | None:
     most = MAX_MODULES_BYTES // MIB
     return ErrorDetail(
         type="BuildError",
-        message=f"The packages take {size // MIB:,} MiB; at most {most} MiB are possible. Use fewer or smaller ones.",
+        message=f"The packages take {size // MIB:,} MB; at most {most} MB are possible. Use fewer or smaller ones.",
     )
 
 

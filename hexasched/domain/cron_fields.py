@@ -28,8 +28,8 @@ class Field:
 MINUTE = Field(name="minute", low=0, high=59, allowed="0–59")
 HOUR = Field(name="hour", low=0, high=23, allowed="0–23")
 DAY = Field(name="day of month", low=1, high=31, allowed="1–31")
-MONTH = Field(name="month", low=1, high=12, allowed="1–12 or jan, feb, …", names=MONTHS)
-WEEKDAY = Field(name="weekday", low=0, high=7, allowed="0–7 (0 and 7 are Sunday) or sun, mon, …", names=WEEKDAYS)
+MONTH = Field(name="month", low=1, high=12, allowed="1–12 or jan to dec", names=MONTHS)
+WEEKDAY = Field(name="weekday", low=0, high=7, allowed="0–7 (0 and 7 are Sunday) or sun to sat", names=WEEKDAYS)
 FIELDS = (MINUTE, HOUR, DAY, MONTH, WEEKDAY)
 
 

@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from hexasched.domain.cron_fields import DAY, HOUR, WEEKDAY, Field, Term
+from hexasched.domain.cron_fields import DAY, HOUR, MONTH, WEEKDAY, Field, Term
+from hexasched.domain.cron_words import MONTH_NAMES, WEEKDAY_NAMES
 
 TERM = re.compile(r"(?:\*|([A-Za-z0-9]+)(?:-([A-Za-z0-9]+))?)(?:/([0-9]+))?", re.ASCII)
 QUARTZ = re.compile(r"((?:\d+|[a-z]{3})?L|L?W|WL|L-\d+|\d+W|.*#.*)", re.ASCII | re.IGNORECASE)
@@ -67,8 +68,9 @@ def _value(field: Field, word: str) -> int | Complaint:
 
 
 def _name_meant(field: Field, word: str) -> str | None:
-    """The one name that `word` begins with (monday) or is the beginning of (mo)."""
-    close = [name for name in field.names if word.startswith(name) or name.startswith(word)]
+    """The one name whose full word (Monday), or its plural, begins with `word`."""
+    full = MONTH_NAMES if field is MONTH else WEEKDAY_NAMES[:-1]
+    close = [name for name, whole in zip(field.names, full, strict=True) if f"{whole.lower()}s".startswith(word)]
     return close[0] if len(close) == 1 else None
 
 

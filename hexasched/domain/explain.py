@@ -66,14 +66,27 @@ def explain(run: Ended) -> str:
     return make(run) if make else _PLAIN[run.reason]
 
 
+def what_happened(error: ErrorDetail | None, env_missing: tuple[str, ...]) -> str:
+    """What went wrong in one line, an empty text if that is not known: what is not set, and what the error says.
+
+    Both, because the variable is the likely cause and the message is what happened.
+    """
+    missing = f"{', '.join(env_missing)} {'is' if len(env_missing) == 1 else 'are'} not set" if env_missing else ""
+    lines = error.message.strip().splitlines() if error else []
+    return ": ".join(filter(None, [missing, lines[0] if lines else "" if error is None else error.type]))
+
+
 def _env_missing(run: Ended) -> str:
-    names, verb = " and ".join(run.env_missing), "is" if len(run.env_missing) == 1 else "are"
-    return f"It failed after reading {names}, which {verb} not set. Add it under Environment."
+    names = " and ".join(run.env_missing)
+    verb, it = ("is", "it") if len(run.env_missing) == 1 else ("are", "them")
+    return f"It failed after reading {names}, which {verb} not set. Add {it} under Environment."
 
 
 def _error(run: Ended) -> str:
-    read = f" It had read the variables {', '.join(run.env_read)}." if run.env_read else ""
-    return f"The code failed.{read}"
+    if not run.env_read:
+        return "The code failed."
+    word = "variable" if len(run.env_read) == 1 else "variables"
+    return f"The code failed. It had read the {word} {', '.join(run.env_read)}."
 
 
 _WITH_FACTS: dict[Reason, Callable[[Ended], str]] = {

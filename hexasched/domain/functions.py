@@ -60,7 +60,7 @@ def check_env(variables: dict[str, str]) -> list[str]:
         mistakes.append(f"A function has at most {MAX_ENV_COUNT} variables; these are {len(variables)}.")
     for name, value in variables.items():
         if len(value.encode(errors="surrogatepass")) > MAX_ENV_VALUE_BYTES:
-            mistakes.append(f"The value of {name} is longer than {MAX_ENV_VALUE_BYTES // 1024} KiB.")
+            mistakes.append(f"The value of {name} is longer than {MAX_ENV_VALUE_BYTES // 1024} KB.")
         if not _is_text(value):
             mistakes.append(f"The value of {name} is not UTF-8 text.")
         if "\0" in value:
@@ -70,7 +70,7 @@ def check_env(variables: dict[str, str]) -> list[str]:
         for name, value in variables.items()
     )
     if total > MAX_ENV_TOTAL_BYTES:
-        mistakes.append(f"All variables together are over {MAX_ENV_TOTAL_BYTES // 1024} KiB.")
+        mistakes.append(f"All variables together are over {MAX_ENV_TOTAL_BYTES // 1024} KB.")
     return mistakes
 
 

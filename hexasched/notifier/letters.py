@@ -5,7 +5,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 
 from hexasched.config import Config
-from hexasched.domain.explain import explain
+from hexasched.domain.explain import explain, what_happened
 from hexasched.domain.zones import load_zone
 from hexasched.store import accounts, cron_jobs, history, logs
 from hexasched.store.accounts import Workspace
@@ -71,11 +71,7 @@ def _of_run(connection: Connection, config: Config, workspace: Workspace, run: R
 
 
 def _first_line(run: RunDetail) -> str:
-    said = run.error.message.strip().splitlines()[0][:120] if run.error and run.error.message.strip() else ""
-    if run.env_missing:
-        # Both: the variable is the likely cause, the message is what happened.
-        return ": ".join(filter(None, [f"{', '.join(run.env_missing)} is not set", said]))
-    return said or explain(run)[:120]
+    return what_happened(run.error, run.env_missing)[:200] or explain(run)[:120]
 
 
 def _of_missed(connection: Connection, config: Config, workspace: Workspace, message: Message) -> tuple[str, str]:

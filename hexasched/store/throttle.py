@@ -1,31 +1,48 @@
-"""The throttle of failed log-ins: counted by account and by address, in the database, for all processes."""
+"""Throttles, of failed log-ins and of test mails: counted by bucket, in the database, for all processes."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, and_, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hexasched.store import tables as t
 
-LIMIT = 10
-WINDOW = timedelta(minutes=15)
+
+@dataclass(frozen=True)
+class Rule:
+    """How often within how long."""
+
+    limit: int
+    window: timedelta
 
 
-def until(connection: Connection, buckets: list[str], now: datetime) -> datetime | None:
-    """When the next log-in may be tried if one of `buckets` ("account:…", "address:…") is over its limit."""
+LOG_INS = Rule(10, timedelta(minutes=15))
+"""Failed ones; buckets "account:…" and "address:…"."""
+
+TEST_MAILS = Rule(5, timedelta(minutes=1))
+"""Bucket "test-mails:…" with the workspace's id."""
+
+_LONGEST = max(LOG_INS.window, TEST_MAILS.window)
+
+
+def until(connection: Connection, rule: Rule, buckets: list[str], now: datetime) -> datetime | None:
+    """When the next try may be made if one of `buckets` is over its limit; None if it may be made now."""
     started = connection.execute(
         select(func.max(t.login_failures.c.window_started_at)).where(
             t.login_failures.c.bucket.in_(buckets),
-            t.login_failures.c.count >= LIMIT,
-            t.login_failures.c.window_started_at > now - WINDOW,
+            t.login_failures.c.count >= rule.limit,
+            t.login_failures.c.window_started_at > now - rule.window,
         )
     ).scalar()
-    return None if started is None else started + WINDOW
+    return None if started is None else started + rule.window
 
 
-def note(connection: Connection, buckets: list[str], now: datetime) -> None:
-    """Count a failed log-in against each bucket; windows that are over are forgotten."""
-    connection.execute(delete(t.login_failures).where(t.login_failures.c.window_started_at <= now - WINDOW))
+def note(connection: Connection, rule: Rule, buckets: list[str], now: datetime) -> None:
+    """Count a try against each bucket; windows that are over are forgotten."""
+    began = t.login_failures.c.window_started_at
+    over = or_(began <= now - _LONGEST, and_(t.login_failures.c.bucket.in_(buckets), began <= now - rule.window))
+    connection.execute(delete(t.login_failures).where(over))
     make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     for bucket in buckets:
         statement = make(t.login_failures).values(bucket=bucket[:320], count=1, window_started_at=now)

@@ -16,10 +16,10 @@ function bounded(text, limit) {
   return clean;
 }
 
-// "312 KiB", "1.5 MiB"
+// "312 KB", "1.5 MB": of 1024 and 1024 × 1024 bytes, as in the limits.
 function size(bytes) {
-  if (bytes < 1024 * 1024) return `${Math.ceil(bytes / 1024)} KiB`;
-  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+  if (bytes < 1024 * 1024) return `${Math.ceil(bytes / 1024)} KB`;
+  return `${(bytes / 1024 / 1024).toFixed(1)} MB`;
 }
 
 module.exports = { bounded, size };

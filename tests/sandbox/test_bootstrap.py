@@ -230,7 +230,7 @@ def test_it_runs_exit_listeners_before_the_frame(node: Path, tmp_path: Path) -> 
     [
         ("cyclic", "refers to itself"),
         ("bigint", "has a BigInt"),
-        ("big", "The result is 301 KiB of JSON; at most 256 KiB are kept"),
+        ("big", "The result is 301 KB of JSON; at most 256 KB are kept"),
         ("deep", "nested 101 levels deep; at most 100"),
         ("endless", "nested too deeply"),
         ("throwing", "The result cannot become JSON: no total"),

@@ -62,6 +62,15 @@ def test_a_signal_without_a_frame_tells_why(number: int, words: bytes, status: S
     assert (outcome.status, outcome.reason, outcome.signal) == (status, reason, number)
 
 
+def test_an_abort_after_the_code_meddled_with_our_pipe_says_so() -> None:
+    mistake = "something else wrote on the result pipe"
+    outcome = outcome_of(replace(SEEN, exit_code=None, signal=signal.SIGABRT, mistake=mistake))
+    assert (outcome.reason, outcome.signal) == (Reason.SIGNAL, signal.SIGABRT)
+    assert outcome.error
+    assert outcome.error.message == f"The process ended without a valid result: {mistake}."
+    assert outcome.error.hint and outcome.error.hint.startswith("Leave file descriptors alone")
+
+
 def test_words_about_memory_alone_prove_nothing() -> None:
     outcome = outcome_of(replace(SEEN, exit_code=1, last_words=HEAP))
     assert outcome.reason is Reason.EXIT

@@ -199,12 +199,12 @@ def test_it_keeps_the_last_owner(database: Database) -> None:
 def test_it_throttles_an_account_for_a_while(database: Database) -> None:
     buckets = ["account:owner@example.org", "address:127.0.0.1"]
     with database.writing() as connection:
-        for _ in range(throttle.LIMIT):
-            assert throttle.until(connection, buckets, NOW) is None
-            throttle.note(connection, buckets, NOW)
-        assert throttle.until(connection, buckets, NOW) == NOW + throttle.WINDOW
-        later = NOW + throttle.WINDOW + timedelta(seconds=1)
-        assert throttle.until(connection, buckets, later) is None
+        for _ in range(throttle.LOG_INS.limit):
+            assert throttle.until(connection, throttle.LOG_INS, buckets, NOW) is None
+            throttle.note(connection, throttle.LOG_INS, buckets, NOW)
+        assert throttle.until(connection, throttle.LOG_INS, buckets, NOW) == NOW + throttle.LOG_INS.window
+        later = NOW + throttle.LOG_INS.window + timedelta(seconds=1)
+        assert throttle.until(connection, throttle.LOG_INS, buckets, later) is None
 
 
 def test_it_has_the_same_schema_as_the_code(database: Database) -> None:

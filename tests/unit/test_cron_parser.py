@@ -14,7 +14,7 @@ from tests.unit.cron_reference import Wanted, expressions
 
 bounded = settings(max_examples=300, deadline=None, derandomize=True, database=None)
 COUNT = "A schedule has 5 fields: minute, hour, day of month, month, weekday. This one has {}."
-WEEKDAYS = "0–7 (0 and 7 are Sunday) or sun, mon, …"
+WEEKDAYS = "0–7 (0 and 7 are Sunday) or sun to sat"
 UNREADABLE = "cannot be read. Write `*`, a value (0–59), a range with `-`, a list with `,`, or a step such as `*/2`."
 NO_L = (
     "`L` (last day of the month) is not supported. Write `28`, which every month has, "
@@ -48,15 +48,17 @@ REFUSALS = [
     ("0 24 * * *", "hour", "Hour must be 0–23; you wrote 24. Midnight is hour 0.", "0 0 * * *"),
     ("60 9 * * *", "minute", "Minute must be 0–59; you wrote 60.", None),
     ("0 9 0 * *", "day of month", "Day of month must be 1–31; you wrote 0.", None),
-    ("0 9 * 13 *", "month", "Month must be 1–12 or jan, feb, …; you wrote 13.", None),
+    ("0 9 * 13 *", "month", "Month must be 1–12 or jan to dec; you wrote 13.", None),
     ("0 9 * * 8", "weekday", f"Weekday must be {WEEKDAYS}; you wrote 8.", None),
     ("0 9 * * mo", "weekday", f"Weekday `mo` is unknown. Use {WEEKDAYS}. Did you mean `mon`?", "0 9 * * mon"),
     (
         "0 9 * january *",
         "month",
-        "Month `january` is unknown. Use 1–12 or jan, feb, …. Did you mean `jan`?",
+        "Month `january` is unknown. Use 1–12 or jan to dec. Did you mean `jan`?",
         "0 9 * jan *",
     ),
+    ("0 9 * * mondays", "weekday", f"Weekday `mondays` is unknown. Use {WEEKDAYS}. Did you mean `mon`?", "0 9 * * mon"),
+    ("0 9 * * satisfied", "weekday", f"Weekday `satisfied` is unknown. Use {WEEKDAYS}.", None),
     ("0 9 * * t", "weekday", f"Weekday `t` is unknown. Use {WEEKDAYS}.", None),
     ("0 mon * * *", "hour", "Hour must be 0–23; you wrote `mon`.", None),
     ("0 9 ? * *", "day of month", "`?` is Quartz syntax. Write `*`.", "0 9 * * *"),
@@ -191,7 +193,7 @@ def test_it_names_all_mistakes_at_once_in_the_order_of_the_text() -> None:
         ("month", "13"),
         ("weekday", "8"),
     ]
-    assert [one.allowed for one in found[4:]] == ["0–23", "1–31", "1–12 or jan, feb, …", WEEKDAYS]
+    assert [one.allowed for one in found[4:]] == ["0–23", "1–31", "1–12 or jan to dec", WEEKDAYS]
     assert found[4].suggestion == "60,5,70-80/0 0 0 13 8"
     assert (found[3].reason, found[3].suggestion) == ("A step is at least 1; you wrote `70-80/0`.", None)
 

@@ -1,11 +1,11 @@
 """Every way to end has its sentence."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pytest
 
-from hexasched.domain.explain import explain
+from hexasched.domain.explain import explain, what_happened
 from hexasched.domain.outcomes import REASONS, ErrorDetail, Reason, Status
 
 
@@ -32,7 +32,9 @@ def test_it_has_a_sentence_for_every_reason(status: Status, reason: Reason) -> N
 
 def test_it_names_what_a_person_needs() -> None:
     assert "API_KEY, which is not set" in explain(Run(status=Status.FAILED, reason=Reason.ENV_MISSING))
-    assert "SMTP_HOST" in explain(Run(status=Status.FAILED, reason=Reason.ERROR))
+    failed = Run(status=Status.FAILED, reason=Reason.ERROR)
+    assert explain(failed) == "The code failed. It had read the variable SMTP_HOST."
+    assert explain(replace(failed, env_read=("A", "B"))) == "The code failed. It had read the variables A, B."
     assert "256 MB" in explain(Run(status=Status.FAILED, reason=Reason.MEMORY))
     assert "60 s" in explain(Run(status=Status.TIMED_OUT, reason=Reason.TIME))
 
@@ -42,3 +44,11 @@ def test_it_tells_waiting_from_starting_from_running() -> None:
     told = [explain(Run(status=Status.QUEUED)), explain(Run(status=Status.RUNNING))]
     told.append(explain(Run(status=Status.RUNNING, started_at=now)))
     assert len(set(told)) == 3
+
+
+def test_one_line_has_what_is_missing_and_what_happened() -> None:
+    error = ErrorDetail(type="TypeError", message="no host\nmore")
+    assert what_happened(error, ("A",)) == "A is not set: no host"
+    assert what_happened(error, ("A", "B")) == "A, B are not set: no host"
+    assert what_happened(ErrorDetail(type="TypeError", message=" "), ()) == "TypeError"
+    assert what_happened(None, ()) == ""

@@ -34,8 +34,8 @@ def test_it_refuses_a_variable_name(name: str) -> None:
 def test_it_counts_the_whole_environment() -> None:
     assert check_env({f"V{n}": "x" for n in range(128)}) == []
     assert "at most 128 variables" in check_env({f"V{n}": "x" for n in range(129)})[0]
-    assert "longer than 32 KiB" in check_env({"V": "x" * 33_000})[0]
-    assert "over 128 KiB" in check_env({f"V{n}": "x" * 32_000 for n in range(5)})[0]
+    assert "longer than 32 KB" in check_env({"V": "x" * 33_000})[0]
+    assert "over 128 KB" in check_env({f"V{n}": "x" * 32_000 for n in range(5)})[0]
     assert "NUL" in check_env({"V": "a\0b"})[0]
     assert len(check_env({"PATH": "", "1": "", "OK": "fine"})) == 2, "all mistakes at once"
 

@@ -55,6 +55,26 @@ def test_it_sends_a_test_mail_and_shows_what_becomes_of_it(place: Place, people:
     assert "not delivered" not in developer.get("/").text
 
 
+def test_nobody_sends_more_than_five_test_mails_a_minute(place: Place, logged_in: LogIn) -> None:
+    developer = logged_in("developer")
+
+    def sent() -> int:
+        with place.database.reading() as connection:
+            return len(outbox.deliveries(connection, 1))
+
+    for _ in range(7):
+        assert developer.post("/alerts/test").status_code == 303
+    place.clock.advance(timedelta(seconds=20))
+    developer.post("/alerts/test")
+    assert "5 test mails in a minute are enough. Wait 40 s." in developer.get("/alerts").text
+    assert sent() == 5
+    logged_in("outsider").post("/alerts/test")
+    assert "are enough" not in logged_in("outsider").get("/alerts").text
+    place.clock.advance(timedelta(seconds=41))
+    developer.post("/alerts/test")
+    assert sent() == 6
+
+
 def test_two_test_mails_are_two_messages(place: Place, logged_in: LogIn) -> None:
     developer = logged_in("developer")
     for _ in range(2):

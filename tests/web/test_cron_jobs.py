@@ -207,6 +207,29 @@ def test_the_preview_answers_whatever_is_typed(
     assert "<script>" not in answer.text
 
 
+def test_pieces_of_code_in_a_message_are_shown_as_code_and_all_else_as_text(
+    function: Function, logged_in: LogIn
+) -> None:
+    developer = logged_in("developer")
+    form = {**GOOD, "expression": "0 9 * * monday"}
+    for page in (developer.post("/cronjobs/preview", form).text, developer.post("/cronjobs/new", form).text):
+        assert "Weekday <code>monday</code> is unknown." in page and "Did you mean <code>mon</code>?" in page
+    hostile = developer.post("/cronjobs/preview", {**GOOD, "expression": "0 9 * * `<b>`"}).text
+    assert "<b>`" not in hostile and "<code><b>" not in hostile
+
+
+def test_a_cron_job_in_another_zone_than_the_readers_names_both(
+    place: Place, function: Function, logged_in: LogIn
+) -> None:
+    with place.database.writing() as connection:
+        job = rows.cron_job(connection, function, place.clock(), timezone="Asia/Tokyo")
+        rows.ended_run(connection, function, place.clock(), cron_job_id=job.id)
+    page = logged_in("viewer").get(f"/cronjobs/{job.id}").text
+    assert 'Next runs <span class="dim fw-normal">in Asia/Tokyo</span>' in page
+    assert "times in Europe/Berlin" in page
+    assert "09:00 Europe/Berlin</time>" in page.partition("<dt>Created</dt>")[2][:300]
+
+
 def test_it_changes_a_cron_job(place: Place, job: CronJob, logged_in: LogIn) -> None:
     developer = logged_in("developer")
     page = developer.get(f"/cronjobs/{job.id}/edit").text

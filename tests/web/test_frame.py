@@ -117,7 +117,8 @@ def test_every_status_and_reason_has_words_and_every_status_its_own_shape() -> N
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (0, "now"),
+        (0, "just now"),
+        (4, "now"),
         (4, "now"),
         (40, "in 40 s"),
         (-59, "59 s ago"),
@@ -149,7 +150,7 @@ def test_it_writes_lengths(milliseconds: int | None, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "text"), [(None, "–"), (312, "312 B"), (4608, "4.5 KiB"), (1572864, "1.5 MiB"), (42991616, "41 MiB")]
+    ("count", "text"), [(None, "–"), (312, "312 B"), (4608, "4.5 KB"), (1572864, "1.5 MB"), (42991616, "41 MB")]
 )
 def test_it_writes_sizes(count: int | None, text: str) -> None:
     assert show.size(count) == text

@@ -181,7 +181,7 @@ def test_a_plain_value_can_be_made_a_secret(place: Place, logged_in: LogIn) -> N
         ({"env_0_name": ""}, "env-0-name", "Name this variable"),
         ({"env_2_name": "SMTP_HOST"}, "env-2-name", "in the list twice"),
         ({"env_2_name": "LD_PRELOAD", "env_2_value": "x"}, "env-2-name", "is set by HexaSched"),
-        ({"env_2_name": "BIG", "env_2_value": "x" * 32769}, "env-2-value", "longer than 32 KiB"),
+        ({"env_2_name": "BIG", "env_2_value": "x" * 32769}, "env-2-value", "longer than 32 KB"),
         ({"env_2_name": "NUL", "env_2_value": "a\0b"}, "env-2-value", "NUL character"),
     ],
 )
@@ -203,8 +203,8 @@ def test_it_counts_kept_secrets_when_all_together_are_too_big(place: Place, logg
     big = {f"env_{n}_{part}": value for n in range(2, 6) for part, value in (("name", f"V{n}"), ("value", "x" * 32759))}
     answer = logged_in("developer").post(PAGE, _form(place, **big))
     assert answer.status_code == 422
-    assert "All variables together are over 128 KiB." not in answer.text.partition("data-env-rows")[0]
-    assert "All variables together are over 128 KiB." in answer.text
+    assert "All variables together are over 128 KB." not in answer.text.partition("data-env-rows")[0]
+    assert "All variables together are over 128 KB." in answer.text
     many = {f"env_{n}_name": f"V{n}" for n in range(2, 131)}
     assert "at most 128 variables" in logged_in("developer").post(PAGE, _form(place, **many)).text
 

@@ -148,7 +148,7 @@ def test_it_shows_all_mistakes_at_once_and_keeps_everything_that_was_typed(place
         ("source", "x" * (MAX_SOURCE_BYTES + 1), "1,048,577 bytes"),
         ("env-2-value", "alone", "Name this variable"),
         ("env-2-name", "SMTP_HOST", "SMTP_HOST is in the list twice."),
-        ("env-1-value", "x" * 32769, "The value of SMTP_PASS is longer than 32 KiB."),
+        ("env-1-value", "x" * 32769, "The value of SMTP_PASS is longer than 32 KB."),
     ],
 )
 def test_it_says_what_is_wrong_with_a_field(

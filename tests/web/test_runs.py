@@ -147,7 +147,11 @@ def test_a_queued_run_is_cancelled_at_once(place: Place, function: Function, log
         assert bell.wait(1)
     page = developer.get(f"/runs/{run_id}").text
     assert "The run is cancelled." in page and "by a person" in page
-    assert ">Cancel</button>" not in page
+    # What was under the pointer is still there: nothing else gets a second click.
+    assert '<button class="btn btn-danger" disabled>Cancel</button>' in page
+    assert page.index(">Run again</button>") < page.index(">Cancel</button>")
+    place.clock.advance(timedelta(minutes=2))
+    assert ">Cancel</button>" not in developer.get(f"/runs/{run_id}").text
     developer.post(f"/runs/{ended(place, function)}/cancel")
     assert "The run had ended already." in developer.get("/runs").text
 
@@ -158,10 +162,15 @@ def test_a_running_run_is_asked_to_stop(place: Place, function: Function, logged
         claim = rows.start(connection, place.clock())
     developer = logged_in("developer")
     developer.post(f"/runs/{claim.run_id}/cancel")
-    page = developer.get(f"/runs/{claim.run_id}").text
-    assert "was asked to stop" in page and "Stopping…" in page
     with place.database.reading() as connection:
         assert runs.to_cancel(connection, rows.WORKER) == [claim]
+    page = developer.get(f"/runs/{claim.run_id}").text
+    assert "was asked to stop" in page and "Stopping…" in page
+    assert '<button class="btn btn-danger" disabled>Cancel</button>' in page
+    with place.database.writing() as connection:
+        assert runs.finish(connection, claim, rows.OK, place.clock())
+    assert "disabled>Cancel</button>" in developer.get(f"/runs/{claim.run_id}", HX_Request="true").text
+    assert ">Cancel</button>" not in developer.get(f"/runs/{claim.run_id}").text
 
 
 def test_it_runs_again_with_the_same_or_the_live_version(place: Place, function: Function, logged_in: LogIn) -> None:
@@ -246,3 +255,23 @@ def test_a_run_is_followed_live_to_its_end(
     expect(page.locator("#result")).to_contain_text('"sent": 3')
     assert page.title() == f"Run {claim.run_id} succeeded · daily-summary-email · HexaSched"
     assert page.locator("[data-refresh]").count() == 0
+
+
+def test_the_list_names_the_missing_variable_and_what_happened(
+    place: Place, function: Function, logged_in: LogIn
+) -> None:
+    ended(place, function, rows.ENV_MISSING)
+    said = "SMTP_HOST is not set: Cannot read properties of undefined (reading &#39;send&#39;)"
+    for page in ("/runs", "/"):
+        assert said in logged_in("viewer").get(page).text
+
+
+def test_the_last_success_was_just_now_and_memory_has_one_unit(
+    place: Place, function: Function, logged_in: LogIn
+) -> None:
+    ended(place, function)
+    failed = ended(place, function, rows.ERROR)
+    place.clock.advance(timedelta(seconds=2))
+    page = logged_in("viewer").get(f"/runs/{failed}").text
+    assert re.search(r"Last success: <a [^>]*>run 1</a>, <time [^>]*>just now</time>\.", page)
+    assert '61 MB <span class="dim">of at most 256 MB</span>' in page

@@ -4,7 +4,7 @@ const UNITS = [["day", 86400], ["h", 3600], ["min", 60], ["s", 1]];
 // The same words as in web/show.py.
 function relative(seconds) {
   const size = Math.abs(seconds);
-  if (size < 5) return "now";
+  if (size < 5) return seconds > 0 ? "now" : "just now";
   const [unit, length] = UNITS.find(([, one]) => size >= one);
   const count = Math.floor(size / length);
   const text = `${count} ${unit}${unit === "day" && count > 1 ? "s" : ""}`;
