@@ -8,7 +8,7 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from hexasched.domain.limits import CEILING, Limits
+from hexasched.domain.limits import CEILING, UNITS, Limits
 from hexasched.errors import ConfigError
 
 
@@ -37,6 +37,10 @@ class LimitsConfig:
 
     max_timeout_s: int = 900
     max_memory_mb: int = 2048
+    max_processes: int = 256
+    max_open_files: int = 1024
+    max_scratch_mb: int = 1024
+    max_scratch_files: int = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +100,7 @@ class Config:
     @property
     def ceiling(self) -> Limits:
         """The most that a function may ask for."""
-        return replace(CEILING, timeout_s=self.limits.max_timeout_s, memory_mb=self.limits.max_memory_mb)
+        return replace(CEILING, **{name: getattr(self.limits, f"max_{name}") for name in UNITS})
 
     @property
     def slots(self) -> int:
@@ -118,6 +122,10 @@ BOUNDS = {
     "workers.slots": (0, 256),
     "limits.max_timeout_s": (1, 86400),
     "limits.max_memory_mb": (96, 1048576),
+    "limits.max_processes": (16, 32768),
+    "limits.max_open_files": (32, 1048576),
+    "limits.max_scratch_mb": (1, 1048576),
+    "limits.max_scratch_files": (100, 10_000_000),
     "mail.port": (1, 65535),
     "sample.mail_catcher_port": (0, 65535),
 }

@@ -16,8 +16,8 @@ MAX_STACK_CHARS = 16 * KIB
 MAX_WARNINGS, MAX_WARNING_CHARS = 50, 2 * KIB
 MAX_NAMES, MAX_NAME_CHARS = 500, 128
 
-FrameReason = Literal["ok", "error", "load", "unsettled", "result", "denied", "exit"]
-_REASONS: tuple[FrameReason, ...] = ("ok", "error", "load", "unsettled", "result", "denied", "exit")
+FrameReason = Literal["ok", "error", "load", "unsettled", "result", "denied", "memory", "exit"]
+_REASONS: tuple[FrameReason, ...] = ("ok", "error", "load", "unsettled", "result", "denied", "memory", "exit")
 _LINE = re.compile(rb"(?:([OE]) (\d{1,12})|(R)|F (\d{1,8}))\n")
 _LONGEST_LINE = 20
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL has no NUL, UTF-8 no lone surrogates

@@ -15,19 +15,21 @@ Cause = Literal["time", "cancel", "replaced", "drain", "gone", "memory", "files"
 """Why the keeper stopped a run: its deadline, a person, a newer run, the worker's orderly end, the worker's death, too
 much memory, too many files, too much in them, or a sandbox that did not come up."""
 
-# V8 reserves half a gigabyte of addresses for each thread's code, which counts against RLIMIT_DATA.
+# V8 reserves addresses for each thread's code, which count against RLIMIT_DATA.
 _NO_THREADS = re.compile(rb"Failed to reserve virtual memory for CodeRange")
 _NO_MEMORY = re.compile(
     rb"heap out of memory|Fatal process out of memory|Fatal JavaScript (?:invalid size error|out of memory)"
-    rb"|std::bad_alloc|FatalProcessOutOfMemory|Cannot allocate memory"
+    rb"|std::bad_alloc|FatalProcessOutOfMemory|FatalOOM|Cannot allocate memory"
 )
 _NOT_ITS_OWN = "Leave file descriptors alone that the code has not opened itself, 3 and those after it among them."
+_FATAL = (signal.SIGABRT, signal.SIGTRAP, signal.SIGILL, signal.SIGSEGV)
 _SIGNAL_HINTS: dict[int, str] = {
     signal.SIGABRT: f"Node.js gave up, as it does when its own descriptors are closed. {_NOT_ITS_OWN}",
     signal.SIGKILL: "If the function did not do that itself, the machine ran out of memory.",
     signal.SIGSEGV: "That is a fault in a native module or in Node.js itself.",
-    signal.SIGXFSZ: "It wrote a file larger than its scratch space.",
+    signal.SIGXFSZ: "It wrote a file larger than “Scratch space in MB” in the function's limits, which can be raised.",
 }
+RAISE_MEMORY = "raise “Memory in MB” in the function's limits (how far: limits.max_memory_mb)"
 SIGNAL_BASE = 128  # bubblewrap, as a shell does, ends with 128 + the signal that ended its child
 
 
@@ -124,18 +126,27 @@ def stopped(cause: Cause, limits: Limits) -> Outcome:
     match cause:
         case "time":
             message = f"It was still running after {limits.timeout_s} s, its time limit, and was stopped."
-            return _failure(Status.TIMED_OUT, Reason.TIME, "TimeLimit", message)
+            hint = (
+                "Find out what it waited for (its log shows how far it came), or raise “Timeout in seconds” in the "
+                "function's limits (how far: limits.max_timeout_s)."
+            )
+            return _failure(Status.TIMED_OUT, Reason.TIME, "TimeLimit", message, hint)
         case "memory":
             return _out_of_memory(limits)
         case "files":
-            message = "It made too many files in /tmp and /dev/shm and was stopped."
-            hint = "A run can have at most 5,000 files there. Remove those that are no longer needed."
+            message = f"It made more than {limits.scratch_files:,} files in /tmp and /dev/shm and was stopped."
+            hint = (
+                "Remove those that are no longer needed, or raise “Files in scratch space” in the function's limits "
+                "(how far: limits.max_scratch_files)."
+            )
             return _failure(Status.FAILED, Reason.MEMORY, "FileLimit", message, hint)
         case "scratch":
             message = f"It wrote more than {limits.scratch_mb} MB to its folder for temporary files and was stopped."
-            return _failure(
-                Status.FAILED, Reason.MEMORY, "ScratchLimit", message, "Raise the function's scratch space."
+            hint = (
+                "Delete what is no longer needed, or raise “Scratch space in MB” in the function's limits "
+                "(how far: limits.max_scratch_mb)."
             )
+            return _failure(Status.FAILED, Reason.MEMORY, "ScratchLimit", message, hint)
         case "boot":
             return internal("The sandbox did not start in time. The service's log says more.")
         case "cancel" | "replaced" | "drain" | "gone":
@@ -161,11 +172,11 @@ def _from_exit(seen: Evidence) -> Outcome:
 
 
 def _without_frame(seen: Evidence) -> Outcome:
-    if _NO_THREADS.search(seen.last_words) and not seen.limits.child_processes:
-        message = "It started a worker thread, which the function's limits do not allow."
-        hint = "Switch on “It may start child processes” in the function's limits: worker threads go with it."
-        return _failure(Status.FAILED, Reason.DENIED, "WorkerThread", message, hint)
-    if _NO_MEMORY.search(seen.last_words) and seen.signal in (signal.SIGABRT, signal.SIGTRAP, signal.SIGILL):
+    if _NO_THREADS.search(seen.last_words):
+        message = "It started more worker threads than its memory limit has room for."
+        hint = f"Four always fit. Start fewer, or {RAISE_MEMORY}."
+        return _failure(Status.FAILED, Reason.MEMORY, "OutOfMemory", message, hint)
+    if _NO_MEMORY.search(seen.last_words) and seen.signal in _FATAL:
         return _out_of_memory(seen.limits)
     if seen.mistake is not None and seen.signal in (None, signal.SIGABRT):
         message = f"The process ended without a valid result: {seen.mistake}."
@@ -174,7 +185,10 @@ def _without_frame(seen: Evidence) -> Outcome:
     match seen.signal:
         case signal.SIGXCPU:
             message = "It used more processor time than its time limit allows and was stopped."
-            return _failure(Status.TIMED_OUT, Reason.CPU, "CpuLimit", message)
+            hint = (
+                "It may compute for its time limit and 10 s more: raise “Timeout in seconds”, or let it compute less."
+            )
+            return _failure(Status.TIMED_OUT, Reason.CPU, "CpuLimit", message, hint)
         case signal.SIGSYS:
             message = "It made a system call that the sandbox does not allow."
             return _failure(Status.FAILED, Reason.DENIED, "SystemCall", message)
@@ -197,7 +211,7 @@ def _signal_name(number: int) -> str:
 
 def _out_of_memory(limits: Limits) -> Outcome:
     message = f"It needed more than its memory limit of {limits.memory_mb} MB and was stopped."
-    hint = "Raise the function's memory limit, or let it hold less at a time."
+    hint = f"Let it hold less at a time, or {RAISE_MEMORY}."
     return _failure(Status.FAILED, Reason.MEMORY, "OutOfMemory", message, hint)
 
 

@@ -12,11 +12,12 @@ from sandbox.jobs import Job
 HEAP_SHARE = 0.6  # the rest is for Buffers, WebAssembly and the machine code
 SEMI_SPACE_MB = 8
 INSTALL_SCRATCH_MB = 512  # npm's cache
-MAX_SCRATCH_FILES = 5_000  # an empty file costs kernel memory that no other limit sees
 MAX_INSTALL_FILES = 200_000
 CPU_GRACE_S = 10
-THREADS_OF_A_FAMILY = 4  # worker threads that code with child processes may have beside them
-SAMPLE_S = 0.25
+WORKER_THREADS = 4
+THREAD_MB = 36  # what one reserves: see node/threads.cjs
+SAMPLE_S, SOONEST_SAMPLE_S = 0.25, 0.02
+FILLING = 4000 * MIB  # bytes a second: faster than two threads fill fresh memory
 
 
 def node_flags(limits: Limits, major: int) -> list[str]:
@@ -55,8 +56,8 @@ def scratch_bytes(job: Job) -> int:
 
 
 def scratch_files(job: Job) -> int:
-    """How many files /tmp and /dev/shm may have before the job is killed."""
-    return MAX_INSTALL_FILES if job.mode == "install" else MAX_SCRATCH_FILES
+    """How many files /tmp and /dev/shm may have before the job is killed: each costs memory that is counted nowhere."""
+    return MAX_INSTALL_FILES if job.mode == "install" else job.limits.scratch_files
 
 
 def kernel_limits(job: Job, base: int, *, own_user: bool) -> dict[int, int]:
@@ -76,9 +77,14 @@ def kernel_limits(job: Job, base: int, *, own_user: bool) -> dict[int, int]:
 
 
 def _data_limit(limits: Limits, base: int) -> int:
-    # A worker thread reserves as much again as the process did at its start.
-    families = 1 + (THREADS_OF_A_FAMILY if limits.child_processes else 0)
-    return base * families + limits.memory_mb * MIB
+    # In a child process that is not ours a thread reserves as much again as the process did at its start.
+    thread = base if limits.child_processes else THREAD_MB * MIB
+    return base + WORKER_THREADS * thread + limits.memory_mb * MIB
+
+
+def next_sample_s(room: int) -> float:
+    """When to look again at a run that is `room` bytes below its memory limit: before it can be far above."""
+    return min(SAMPLE_S, max(SOONEST_SAMPLE_S, room / FILLING))
 
 
 def files_in_scratch(pid: int) -> int:

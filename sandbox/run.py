@@ -78,6 +78,7 @@ class Run:
         self._announced_at = -NEVER
         self._boot_by = time.monotonic() + BOOT_S
         self._stop_at = self._kill_at = self._sample_at = self._announce_at = NEVER
+        self._count_at = 0.0
         self._faulty = self._over = False
         if not launch.held:
             self._up()
@@ -103,7 +104,6 @@ class Run:
             self._measure()
             self._process.kill()
         if now >= self._sample_at:
-            self._sample_at = now + limits.SAMPLE_S
             self._sample()
         if now >= self._announce_at:
             self._announce(now)
@@ -148,7 +148,7 @@ class Run:
         self._boot_by = NEVER
         self._began = time.monotonic()
         self._stop_at = self._began + self.job.limits.timeout_s
-        self._sample_at = self._began + limits.SAMPLE_S
+        self._sample_at = self._began + limits.next_sample_s(self.job.limits.memory_mb * MIB)
         for fd in (pipes.out, pipes.err, pipes.result):
             self._loop.watch(fd, self._pump)
         self._tell(jobs.Started(key=self.job.key, pid=self._process.first))
@@ -188,9 +188,16 @@ class Run:
 
     @_guarded
     def _sample(self) -> None:
-        if self._measure().held > self.job.limits.memory_mb * MIB:
+        now = time.monotonic()
+        room = self.job.limits.memory_mb * MIB - self._measure().held
+        self._sample_at = now + limits.next_sample_s(room)
+        if room < 0:
             self.stop("memory")
-            return
+        elif now >= self._count_at:
+            self._count_at = now + limits.SAMPLE_S  # where files are counted one by one, it takes a while
+            self._count_files()
+
+    def _count_files(self) -> None:
         most = limits.scratch_files(self.job)
         files, size = self._process.scratch(most)
         if files > most:

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask_login import current_user
 
+from hexasched.domain.limits import FLOOR
 from hexasched.store import builds, cron_jobs, env_vars, functions, history
 from hexasched.store.database import Connection
 from hexasched.store.functions import Version
@@ -81,6 +82,7 @@ def show(place: Standing, sheet: Sheet, errors: dict[str, str], *, stale: bool =
             stale=stale,
             runtimes=known_runtimes(connection, place),
             languages=runtimes.languages(sheet.typed.handler_file),
+            floor=FLOOR,
             ceiling=config().ceiling,
             diagnostics=_diagnostics(connection, sheet.origin),
             live=live,

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hexasched.domain.functions import SOURCE_FILES, check_name
 from hexasched.domain.inputs import check_source, read_dependencies, read_limits
-from hexasched.domain.limits import Limits
+from hexasched.domain.limits import UNITS, Limits
 from hexasched.store.functions import Program
 from web import runtimes
 
@@ -30,9 +30,12 @@ class ProgramForm:
     handler_file: str = "index.js"
     source: str = STARTER
     dependencies: str = ""
-    timeout: str = str(Limits().timeout_s)
-    memory: str = str(Limits().memory_mb)
+    limits: dict[str, str] = field(default_factory=lambda: _texts(Limits()))  # by the names in UNITS
     child_processes: bool = False
+
+
+def _texts(limits: Limits) -> dict[str, str]:
+    return {name: str(getattr(limits, name)) for name in UNITS}
 
 
 def typed_text(form: Mapping[str, str], name: str) -> str:
@@ -47,8 +50,7 @@ def read_program(form: Mapping[str, str]) -> ProgramForm:
         handler_file=form.get("handler_file", ""),
         source=typed_text(form, "source"),
         dependencies=typed_text(form, "dependencies"),
-        timeout=form.get("timeout", ""),
-        memory=form.get("memory", ""),
+        limits={name: form.get(name, "") for name in UNITS},
         child_processes=form.get("child_processes") == "yes",
     )
 
@@ -60,8 +62,7 @@ def form_of(program: Program) -> ProgramForm:
         handler_file=program.handler_file,
         source=program.source,
         dependencies=json.dumps(program.dependencies, indent=2) if program.dependencies else "",
-        timeout=str(program.limits.timeout_s),
-        memory=str(program.limits.memory_mb),
+        limits=_texts(program.limits),
         child_processes=program.limits.child_processes,
     )
 
@@ -69,7 +70,7 @@ def form_of(program: Program) -> ProgramForm:
 def check_program(typed: ProgramForm, known: dict[str, str], ceiling: Limits) -> tuple[Program | None, dict[str, str]]:
     """The program, or None and what is wrong with each field; `known` are the runtimes, name to label."""
     dependencies, bad_packages = read_dependencies(typed.dependencies)
-    limits, errors = read_limits(typed.timeout, typed.memory, child_processes=typed.child_processes, ceiling=ceiling)
+    limits, errors = read_limits(typed.limits, child_processes=typed.child_processes, ceiling=ceiling)
     errors |= runtimes.check(typed.runtime, typed.handler_file, known)
     # The file's name was looked at with the runtime: this is about the text.
     if bad_source := check_source(typed.source, SOURCE_FILES[0]):

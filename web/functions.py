@@ -9,6 +9,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from hexasched import doorbell
+from hexasched.domain.limits import FLOOR
 from hexasched.store import deploys, env_vars, function_list, functions
 from hexasched.store.database import Connection
 from hexasched.store.functions import Program
@@ -99,6 +100,7 @@ def _form(typed: NewFunction, errors: dict[str, str], offered: dict[str, str]) -
         errors=errors,
         runtimes=offered,
         languages=runtimes.languages("index.js"),
+        floor=FLOOR,
         ceiling=config().ceiling,
         rows=[*typed.rows, *[EnvRow()] * SPARE_ROWS],
     )

@@ -42,8 +42,12 @@ def function() -> None:
     help="Set the variables of a .env file (- is standard input): secrets stay out of the process list.",
 )
 @click.option("--runtime", default=DEFAULT_RUNTIME, show_default=True)
-@click.option("--timeout", default="", metavar="SECONDS")
-@click.option("--memory", default="", metavar="MB")
+@click.option("--timeout", "timeout_s", default="", metavar="SECONDS")
+@click.option("--memory", "memory_mb", default="", metavar="MB")
+@click.option("--processes", default="", metavar="N", help="Processes and threads.")
+@click.option("--open-files", default="", metavar="N", help="Files and connections.")
+@click.option("--scratch", "scratch_mb", default="", metavar="MB", help="Space in /tmp.")
+@click.option("--scratch-files", default="", metavar="N", help="Files in /tmp.")
 @click.option("--child-processes", is_flag=True, help="Let the function start other programs.")
 @click.pass_obj
 def deploy(config_file: Path | None, /, name: str, **options: Any) -> None:
@@ -93,12 +97,7 @@ def _check(
 ) -> tuple[Program, dict[str, str]]:
     file_name, source, package_json = files
     handler_file = file_name if file_name in SOURCE_FILES else f"index{Path(file_name).suffix}"
-    limits, wrong = read_limits(
-        options["timeout"],
-        options["memory"],
-        child_processes=options["child_processes"],
-        ceiling=instance.config.ceiling,
-    )
+    limits, wrong = read_limits(options, child_processes=options["child_processes"], ceiling=instance.config.ceiling)
     dependencies, bad_packages = read_dependencies(package_json)
     variables, bad_lines = read_dotenv(options["dotenv"])
     variables |= dict(pair.partition("=")[::2] for pair in options["pairs"])

@@ -2,10 +2,11 @@
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from hexasched.domain.functions import SOURCE_FILES
-from hexasched.domain.limits import FLOOR, MAX_EVENT_BYTES, MAX_JSON_DEPTH, MAX_SOURCE_BYTES, Limits
+from hexasched.domain.limits import FLOOR, MAX_EVENT_BYTES, MAX_JSON_DEPTH, MAX_SOURCE_BYTES, UNITS, Limits
 
 _PACKAGE = re.compile(r"(@[a-z0-9~-][a-z0-9._~-]*/)?[a-z0-9~-][a-z0-9._~-]*", re.ASCII)
 _RANGE = re.compile(r"[0-9A-Za-z .,<>=~^*|+-]{1,100}", re.ASCII)
@@ -97,23 +98,23 @@ def _json_complaint(error: Exception) -> str:
     return str(error) if isinstance(error, ValueError) else "it is nested too deep"
 
 
-def read_limits(timeout: str, memory: str, *, child_processes: bool, ceiling: Limits) -> tuple[Limits, dict[str, str]]:
-    """The limits, and messages for the fields "timeout" and "memory"; empty texts mean the defaults."""
+def read_limits(typed: Mapping[str, str], *, child_processes: bool, ceiling: Limits) -> tuple[Limits, dict[str, str]]:
+    """The limits, and what is wrong with each; `typed` has texts by the names in UNITS, no text means the default."""
     wrong: dict[str, str] = {}
-    default = Limits()
-    timeout_s = _whole(timeout, default.timeout_s, FLOOR.timeout_s, ceiling.timeout_s, "seconds", "timeout", wrong)
-    memory_mb = _whole(memory, default.memory_mb, FLOOR.memory_mb, ceiling.memory_mb, "MB", "memory", wrong)
-    return Limits(timeout_s=timeout_s, memory_mb=memory_mb, child_processes=child_processes), wrong
+    numbers: dict[str, Any] = {name: _limit(name, typed.get(name, "").strip(), ceiling, wrong) for name in UNITS}
+    return Limits(**numbers, child_processes=child_processes), wrong
 
 
-def _whole(text: str, default: int, low: int, high: int, unit: str, field: str, wrong: dict[str, str]) -> int:
-    text = text.strip()
+def _limit(name: str, text: str, ceiling: Limits, wrong: dict[str, str]) -> int:
+    default, low, high = (int(getattr(limits, name)) for limits in (Limits(), FLOOR, ceiling))
     if not text:
         return min(default, high)
-    if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) or not low <= int(text) <= high:
-        wrong[field] = f"Write a whole number of {unit} from {low} to {high}; you wrote “{text[:40]}”."
-        return default
-    return int(text)
+    if re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) and low <= int(text) <= high:
+        return int(text)
+    wrong[name] = f"Write a whole number of {UNITS[name]} from {low} to {high}; you wrote “{text[:40]}”."
+    if text.isascii() and text.isdecimal() and int(text[:20]) > high:
+        wrong[name] += f" The operator can allow more: limits.max_{name} in the service's configuration."
+    return default
 
 
 def check_email(text: str) -> str | None:

@@ -40,6 +40,7 @@ class Limits:
     processes: int = 64
     open_files: int = 256
     scratch_mb: int = 64
+    scratch_files: int = 5_000
     cpus: int = 1
     child_processes: bool = False
 
@@ -54,6 +55,16 @@ class Limits:
         return replace(cls(), **{key: value for key, value in stored.items() if key in known})
 
 
-FLOOR = Limits(timeout_s=1, memory_mb=96, processes=16, open_files=32, scratch_mb=1)
-CEILING = Limits(timeout_s=900, memory_mb=2048, processes=256, open_files=1024, scratch_mb=1024)
+FLOOR = Limits(timeout_s=1, memory_mb=96, processes=16, open_files=32, scratch_mb=1, scratch_files=100)
+CEILING = Limits(timeout_s=900, memory_mb=2048, processes=256, open_files=1024, scratch_mb=1024, scratch_files=100_000)
 """What a function may ask for unless the instance is configured otherwise."""
+
+UNITS = {
+    "timeout_s": "seconds",
+    "memory_mb": "MB",
+    "processes": "processes",
+    "open_files": "files",
+    "scratch_mb": "MB",
+    "scratch_files": "files",
+}
+"""The limits that are numbers, and what they count. The most of each is the setting limits.max_ and its name."""

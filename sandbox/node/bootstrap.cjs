@@ -47,6 +47,7 @@ function analysed(report, root, file) {
 function main() {
   const pipes = openPipes(host);
   pipes.ready();
+  require('./threads.cjs');
   const text = pipes.receive();
   if (text === null) return;
 

@@ -122,14 +122,14 @@ function openDescriber({ host, stacks }) {
     return { file: null, line: null, column: null, source_line: null };
   }
 
-  // All fields of an ErrorDetail, and `denied`: whether the sandbox refused something.
+  // All fields of an ErrorDetail, and `reason`: "denied" or "memory" if the sandbox refused something.
   return function describe(thrown) {
     const links = chain(thrown);
     const found = hintFor(links, stacks);
     const place = found.place ?? position(links);
     const message = stacks.withoutFolder(found.message ?? fullMessage(links));
     return {
-      denied: found.denied,
+      reason: found.reason,
       type: bounded(links[0].type, 128),
       message: bounded(message, MAX_MESSAGE),
       stack: bounded(fullStack(links), MAX_STACK),

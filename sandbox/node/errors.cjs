@@ -15,27 +15,27 @@ function codesOf({ code, message }) {
   return inner ? [code, inner[0]] : [code];
 }
 
-// {hint, denied} of the first rule that holds for an error, or null.
+// {hint, reason} of the first rule that holds for an error, or null.
 function ruleFor(link) {
   const codes = codesOf(link);
-  for (const { codes: wanted, match, hint, denied = false } of RULES) {
+  for (const { codes: wanted, match, hint, reason = null } of RULES) {
     if (wanted && !codes.some((code) => wanted.includes(code))) continue;
     const found = match ? match.exec(link.message) : true;
-    if (found) return { hint: typeof hint === 'string' ? hint : hint(link, found), denied };
+    if (found) return { hint: typeof hint === 'string' ? hint : hint(link, found), reason };
   }
   return null;
 }
 
 // What the catalogue knows of an error and its causes (`links`, outermost first; the innermost knows most):
-// {hint, denied} and, for a missing module, a better `message` and the importing `place`.
+// {hint, reason} and, for a missing module, a better `message` and the importing `place`.
 function hintFor(links, stacks) {
   for (const link of [...links].reverse()) {
     const missing = missingModule(link, stacks);
-    if (missing) return { denied: false, ...missing };
+    if (missing) return { reason: null, ...missing };
     const rule = ruleFor(link);
     if (rule) return rule;
   }
-  return { hint: null, denied: false };
+  return { hint: null, reason: null };
 }
 
 module.exports = { hintFor, ruleFor };

@@ -5,10 +5,14 @@ const NO_PACKAGE_TYPE =
   'This file is loaded as CommonJS. Name it index.mjs to use import and export, or use require and exports.handler.';
 const COMMONJS_WORDS =
   'This file is an ES module, where require, module, exports and __dirname do not exist. Use import and export, or name the file index.cjs.';
-const LOWER_MEMORY = 'Work on less data at a time, or raise the function’s memory limit.';
+// The names are those of the fields in the dashboard.
+const limit = (name, setting) =>
+  `raise “${name}” in the function’s limits (how far: ${setting} in the service’s configuration).`;
+const NO_MORE_PROCESSES = `The function has as many processes and threads as it may. End some, start fewer at a time, or ${limit('Processes and threads', 'limits.max_processes')}`;
+const LOWER_MEMORY = `Work on less data at a time, or ${limit('Memory in MB', 'limits.max_memory_mb')}`;
 
 // A rule holds when the error's code is one of `codes` (if given) and `match` finds its message (if given).
-// `denied`: the sandbox refused it.
+// `reason`: that the run then ends with, instead of "error".
 const INSIDE = [
   // Modules and syntax
   {
@@ -69,25 +73,30 @@ const INSIDE = [
   // Files, processes and limits of the sandbox
   {
     codes: ['EROFS'],
-    denied: true,
+    reason: 'denied',
     hint: 'The function’s folder is read-only. Write to os.tmpdir(), which is empty at each start and gone at the end.',
   },
   {
-    codes: ['ENOSPC', 'EDQUOT', 'EFBIG'],
-    hint: 'The scratch space in os.tmpdir() is full. Delete what is no longer needed, or raise the function’s scratch limit.',
+    codes: ['EFBIG'],
+    hint: `A file can be as large as the scratch space and no larger. Write smaller ones, or ${limit('Scratch space in MB', 'limits.max_scratch_mb')}`,
+  },
+  {
+    codes: ['ENOSPC', 'EDQUOT'],
+    hint: `The scratch space in os.tmpdir() is full. Delete what is no longer needed, or ${limit('Scratch space in MB', 'limits.max_scratch_mb')}`,
   },
   {
     codes: ['EPERM', 'EACCES'],
     match: /^(?:spawn|fork)/,
-    denied: true,
-    hint: 'The sandbox does not let this function start other programs. Allow child processes in the function’s limits if it needs them.',
+    reason: 'denied',
+    hint: 'The sandbox does not let this function start other programs. Switch on “It may start child processes” in the function’s limits if it needs them.',
   },
   {
-    codes: ['EAGAIN', 'ERR_WORKER_INIT_FAILED'],
-    match: /^(?:spawn|fork)|Worker/,
-    hint: 'The function has as many processes and threads as it may. End some, or raise the limit.',
+    codes: ['EAGAIN'],
+    match: /^(?:spawn|fork)/,
+    hint: NO_MORE_PROCESSES,
   },
-  { codes: ['ERR_ACCESS_DENIED'], denied: true, hint: 'The sandbox does not allow this.' },
+  { codes: ['ERR_WORKER_INIT_FAILED'], hint: NO_MORE_PROCESSES },
+  { codes: ['ERR_ACCESS_DENIED'], reason: 'denied', hint: 'The sandbox does not allow this.' },
   {
     codes: ['ENOENT'],
     match: /^spawn/,
@@ -107,18 +116,26 @@ const INSIDE = [
   {
     codes: ['EACCES', 'EPERM'],
     match: /^E(?:ACCES|PERM):/,
-    denied: true,
+    reason: 'denied',
     hint: 'The sandbox does not allow this. Files can be written in os.tmpdir() only.',
   },
   {
     codes: ['EMFILE', 'ENFILE'],
-    hint: 'Too many files and connections are open at once. Close them when done, work on fewer at a time, or raise the limit.',
+    hint: `Too many files and connections are open at once. Close them when done, work on fewer at a time, or ${limit('Open files', 'limits.max_open_files')}`,
   },
-  { codes: ['ENOMEM', 'ERR_MEMORY_ALLOCATION_FAILED', 'ERR_WORKER_OUT_OF_MEMORY'], hint: LOWER_MEMORY },
   {
-    match:
-      /Array buffer allocation failed|heap out of memory|^Invalid (?:string|array|typed array) length|could not allocate memory/i,
+    codes: ['ENOMEM', 'ERR_MEMORY_ALLOCATION_FAILED', 'ERR_WORKER_OUT_OF_MEMORY'],
+    reason: 'memory',
     hint: LOWER_MEMORY,
+  },
+  {
+    match: /Array buffer allocation failed|heap out of memory|could not allocate memory/i,
+    reason: 'memory',
+    hint: LOWER_MEMORY,
+  },
+  {
+    match: /^Invalid (?:string|array|typed array) length/,
+    hint: 'Node.js cannot make a text or an array of that length. Work on the data in parts, and check how the length is computed.',
   },
   // The handler
   {

@@ -75,14 +75,15 @@ function openReport({ host, pipes, control, folders }) {
       return { ok: true, reason: 'ok', result: json, error: null };
     },
 
-    // The outcome of code that threw: while it was loaded (reason "load") or run ("error"; "denied" by the
-    // sandbox).
-    threw(reason, thrown) {
+    // The outcome of code that threw: while it was loaded (`stage` "load") or run ("error"), unless the cause
+    // is a reason of its own.
+    threw(stage, thrown) {
       try {
-        const { denied, ...error } = describe(reason === 'load' ? host.withPosition(thrown) : thrown);
-        return { ok: false, reason: denied && reason === 'error' ? 'denied' : reason, result: null, error };
+        const { reason, ...error } = describe(stage === 'load' ? host.withPosition(thrown) : thrown);
+        const better = reason === 'memory' || stage === 'error' ? reason : null;
+        return { ok: false, reason: better ?? stage, result: null, error };
       } catch {
-        return failure(reason, 'Error', 'The code threw something that cannot be described.');
+        return failure(stage, 'Error', 'The code threw something that cannot be described.');
       }
     },
 

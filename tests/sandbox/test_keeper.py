@@ -200,7 +200,7 @@ def test_a_heap_that_grows_without_end_is_a_memory_failure(worker: Worker) -> No
 def test_buffers_that_grow_without_end_fail_and_stay_within_bounds(worker: Worker) -> None:
     source = "export default () => { const all = []; for (;;) all.push(Buffer.alloc(8e6, 1)) }"
     outcome = worker.run(source, limits=Limits(timeout_s=20, memory_mb=128))
-    assert outcome.status is Status.FAILED
+    assert (outcome.status, outcome.reason) == (Status.FAILED, Reason.MEMORY)
     assert outcome.peak_memory_bytes < 220e6
 
 
@@ -219,14 +219,16 @@ def test_many_processes_together_stay_under_the_memory_limit(worker: Worker) -> 
 def test_too_many_files_end_a_run(worker: Worker) -> None:
     source = """import fs from 'node:fs'
     export default async (folder) => {
-        for (let i = 0; i < 6000; i++) fs.writeFileSync(`${folder}/${i}`, '')
+        for (let i = 0; i < 200; i++) fs.writeFileSync(`${folder}/${i}`, '')
         await new Promise((done) => setTimeout(done, 9000))
     }"""
-    for job in [worker.submit(source, event=folder) for folder in ("/tmp", "/dev/shm")]:
+    few = Limits(timeout_s=20, scratch_files=100)
+    for job in [worker.submit(source, event=folder, limits=few) for folder in ("/tmp", "/dev/shm")]:
         outcome = worker.end_of(job)
         assert (outcome.status, outcome.reason) == (Status.FAILED, Reason.MEMORY)
         assert outcome.error
-        assert outcome.error.type == "FileLimit"
+        assert outcome.error.message.startswith("It made more than 100 files in /tmp")
+        assert "limits.max_scratch_files" in (outcome.error.hint or "")
 
 
 def test_daemons_end_with_their_run(worker: Worker) -> None:

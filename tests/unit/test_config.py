@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hexasched.config import Config, environment_names, load
+from hexasched.domain.limits import UNITS
 from hexasched.errors import ConfigError
 
 HERE = Path("/nowhere/data")
@@ -68,3 +69,9 @@ def test_it_never_shows_a_password_in_a_mistake_or_a_repr() -> None:
 def test_it_says_what_is_not_toml() -> None:
     with pytest.raises(ConfigError, match="not valid TOML"):
         load("port = ", {}, HERE)
+
+
+def test_its_ceilings_are_what_functions_may_ask_for() -> None:
+    lines = [f"max_{name} = {number}" for number, name in enumerate(UNITS, start=200)]
+    ceiling = load("\n".join(["[limits]", *lines]), {}, HERE).ceiling
+    assert [getattr(ceiling, name) for name in UNITS] == list(range(200, 200 + len(UNITS)))

@@ -6,7 +6,7 @@ import pytest
 
 from hexasched.domain.functions import check_env, check_env_name, check_name
 from hexasched.domain.inputs import check_email, check_source, read_dependencies, read_event, read_limits
-from hexasched.domain.limits import CEILING, MAX_EVENT_BYTES
+from hexasched.domain.limits import CEILING, MAX_EVENT_BYTES, UNITS, Limits
 
 
 @pytest.mark.parametrize("name", ["a", "daily-summary-email", "a1", "x" * 63])
@@ -106,13 +106,20 @@ def test_it_refuses_code_that_can_not_be_a_function() -> None:
 
 
 def test_it_keeps_limits_between_floor_and_ceiling() -> None:
-    limits, wrong = read_limits("", " 512 ", child_processes=False, ceiling=CEILING)
-    assert (limits.timeout_s, limits.memory_mb, wrong) == (60, 512, {})
-    _, wrong = read_limits("0", "1e9", child_processes=False, ceiling=CEILING)
-    assert "from 1 to 900" in wrong["timeout"]
-    assert "from 96 to 2048" in wrong["memory"]
-    _, wrong = read_limits("٣", "-5", child_processes=False, ceiling=CEILING)
-    assert set(wrong) == {"timeout", "memory"}
+    limits, wrong = read_limits({"memory_mb": " 512 ", "open_files": "1024"}, child_processes=True, ceiling=CEILING)
+    assert (limits, wrong) == (Limits(memory_mb=512, open_files=1024, child_processes=True), {})
+    typed = {"timeout_s": "0", "memory_mb": "1e9", "processes": "٣", "scratch_mb": "-5", "scratch_files": "99"}
+    _, wrong = read_limits(typed, child_processes=False, ceiling=CEILING)
+    assert set(wrong) == set(typed)
+    assert wrong["timeout_s"] == "Write a whole number of seconds from 1 to 900; you wrote “0”."
+    assert "of MB from 96 to 2048" in wrong["memory_mb"]
+    assert "of files from 100 to 100000" in wrong["scratch_files"]
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_it_names_the_setting_that_a_limit_is_over(name: str) -> None:
+    _, wrong = read_limits({name: "9" * 5000}, child_processes=False, ceiling=CEILING)
+    assert f"The operator can allow more: limits.max_{name} in" in wrong[name]
 
 
 @pytest.mark.parametrize("text", ["", "a", "a@", "@b", "a b@c", "a@b\nBcc: c@d", "a@b, c@d", "<a@b>", "a@" + "b" * 300])

@@ -20,8 +20,8 @@ FORM = {
     "runtime": "node24",
     "handler_file": "index.js",
     "source": SOURCE,
-    "timeout": "60",
-    "memory": "256",
+    "timeout_s": "60",
+    "memory_mb": "256",
     "base": "1",
 }
 TOKEN = "0123456789abcdef" * 2
@@ -124,10 +124,10 @@ def test_a_form_that_knows_no_version_is_out_of_date(place: Place, logged_in: Lo
 
 def test_a_deploy_with_mistakes_keeps_what_was_typed(place: Place, logged_in: LogIn) -> None:
     deploys.live(place)
-    wrong = {"timeout": "0", "dependencies": "[]"}
+    wrong = {"timeout_s": "0", "dependencies": "[]"}
     answer = logged_in("developer").post("/functions/hello/deploy", FORM | wrong)
     assert answer.status_code == 422
-    assert 'id="timeout-error"' in answer.text and 'id="dependencies-error"' in answer.text
+    assert 'id="timeout_s-error"' in answer.text and 'id="dependencies-error"' in answer.text
     assert f">\n{SOURCE}</textarea>" in unescape(answer.text)
     assert _newest(place) == 1
 

@@ -27,8 +27,9 @@ FORM = {
     "handler_file": "index.js",
     "source": SOURCE,
     "dependencies": '{"nodemailer": "^7.0.0"}',
-    "timeout": "30",
-    "memory": "128",
+    "timeout_s": "30",
+    "memory_mb": "128",
+    "scratch_files": "200",
     "env-0-name": "SMTP_HOST",
     "env-0-value": "smtp.example.org",
     "env-1-name": "SMTP_PASS",
@@ -92,7 +93,7 @@ def test_it_creates_a_function_with_its_variables_and_deploys_it(place: Place, l
     assert (version.state, version.created_by) == ("building", "developer@example.org")
     assert version.program.source == SOURCE
     assert version.program.dependencies == {"nodemailer": "^7.0.0"}
-    assert version.program.limits == Limits(timeout_s=30, memory_mb=128)
+    assert version.program.limits == Limits(timeout_s=30, memory_mb=128, scratch_files=200)
     with place.database.reading() as connection:
         assert env_vars.shown(connection, place.keys, function.id) == [
             EnvVar(name="SMTP_HOST", value="smtp.example.org", secret=False),
@@ -117,8 +118,9 @@ MISTAKES = {
     "runtime": ("node99", "No worker has this runtime now. Choose another one: Node.js 24."),
     "dependencies": ('{"nodemailer": ', "This is not JSON: line 1"),
     "source": (" \n", "Write the function's code"),
-    "timeout": ("soon", "Write a whole number of seconds from 1 to 900; you wrote “soon”."),
-    "memory": ("1", "Write a whole number of MB from 96 to 2048"),
+    "timeout_s": ("soon", "Write a whole number of seconds from 1 to 900; you wrote “soon”."),
+    "memory_mb": ("1", "Write a whole number of MB from 96 to 2048"),
+    "open_files": ("4096", "The operator can allow more: limits.max_open_files"),
     "env-0-name": ("PATH", "PATH is set by HexaSched and cannot be changed."),
 }
 
