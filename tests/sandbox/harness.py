@@ -145,12 +145,12 @@ def _readable(fd: int) -> bool:
 
 
 @contextmanager
-def running_worker(folder: Path, *, before: tuple[str, ...] = (), **changes: Any) -> Iterator[Worker]:
-    """A worker with its keeper; `changes` are of the SandboxSettings, `before` a command that starts it."""
+def running_worker(folder: Path, *, before: tuple[str, ...] = (), keeper: str = "", **changes: Any) -> Iterator[Worker]:
+    """A worker with its keeper, which is the module `keeper`; `before` starts it, `changes` are of its settings."""
     folder.mkdir(exist_ok=True)
     settings = replace(SandboxSettings(mode="bubblewrap", state_dir=str(folder / "state")), **changes)
     process = subprocess.Popen(
-        [*before, sys.executable, "-m", "tests.sandbox.worker", str(folder)],
+        [*before, sys.executable, "-m", "tests.sandbox.worker", str(folder), *([keeper] if keeper else [])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=CHECKOUT,

@@ -43,7 +43,7 @@ ip route add default via 10.77.0.2
 ip -6 route add default via 2001:db8:77::2
 beyond "$PYTHON" -m tests.sandbox.neighbours 0.0.0.0,80 ::,81 0.0.0.0,1026 &
 "$PYTHON" -m tests.sandbox.neighbours 127.0.0.1,1025 ::1,1025 127.0.0.1,1026 ::1,1026 10.77.0.1,80 172.31.0.1,80 \\
-    2001:db8:77::1,81 0.0.0.0,82 ::,83 dns=127.0.0.53 npm=4873 &
+    2001:db8:77::1,81 0.0.0.0,82 ::,83 dns=127.0.0.53 dns=127.0.0.1 npm=4873 &
 { read -r address < "$FOLDER/new-address" && ip addr add "$address" dev uplink; } &
 echo "nameserver 127.0.0.53" > "$FOLDER/resolv.conf"
 mount --bind "$FOLDER/resolv.conf" /etc/resolv.conf

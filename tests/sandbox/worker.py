@@ -1,4 +1,4 @@
-"""A worker for tests of the sandbox, in a process of its own that is nobody special: `python -m … DATA_DIR`.
+"""A worker for tests of the sandbox, in a process of its own that is nobody special: `python -m … DATA_DIR [KEEPER]`.
 
 Reads orders as JSON lines on standard input and writes what its keeper says as JSON lines on standard output. It
 beats five times a second until it is told "mute".
@@ -7,6 +7,7 @@ beats five times a second until it is told "mute".
 import json
 import os
 import selectors
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -55,12 +56,25 @@ def serve(keeper: Keeper) -> None:
                 obey(keeper, order)
 
 
+def use_keeper(module: str) -> None:
+    """Have `module` started wherever the keeper would be; one of the tests' own is found in the checkout."""
+    popen = subprocess.Popen
+
+    def start(command: list[str], **more: Any) -> subprocess.Popen[bytes]:
+        return popen([module if part == "sandbox.keeper" else part for part in command], **more)
+
+    subprocess.Popen = start  # type: ignore[misc, assignment]
+    os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])
+
+
 def main() -> None:
     """Give up root, start the keeper with the settings of the first line, serve."""
     drop_root(Path(sys.argv[1]), needs_slots=needs_slots)
     line = b""
     while not line.endswith(b"\n"):
         line += os.read(0, 1)
+    if sys.argv[2:]:
+        use_keeper(sys.argv[2])
     keeper = Keeper.start(wire.settings_from_json(json.loads(line)))
     keep_nothing()
     say(type="keeper", pid=keeper.pid, uid=os.getuid())
