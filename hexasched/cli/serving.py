@@ -35,10 +35,11 @@ def serve(config_file: Path | None, *, sample: bool, unsafe_no_sandbox: bool) ->
     prepare(instance)
     password = _plant(instance) if sample else None
     note_service(instance)
+    notify_socket = os.environ.pop("NOTIFY_SOCKET", "")  # systemd is told by this process, not by its children
     supervise(
         children(instance),
         on_ready=lambda: _announce(instance, password),
-        notify_socket=os.environ.pop("NOTIFY_SOCKET", ""),
+        notify_socket=notify_socket,
     )
     claim.close()
 

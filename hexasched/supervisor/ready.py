@@ -1,4 +1,4 @@
-"""How a process says that it has started: a child to the supervisor, the supervisor to systemd."""
+"""How a process says that it has started: a child to the supervisor, the process of a unit to systemd."""
 
 import os
 import socket
@@ -8,9 +8,9 @@ READY_FD = "HEXASCHED_READY_FD"
 
 
 def say_ready() -> None:
-    """Tell the supervisor that this process does its work now; nothing happens in a process that it did not start.
+    """Tell the supervisor or systemd, whichever started this process, that it does its work now.
 
-    Works once: the variable is taken out of this process's environment.
+    Works once: the variables are taken out of this process's environment.
     """
     number = os.environ.pop(READY_FD, "")
     if number:
@@ -18,6 +18,7 @@ def say_ready() -> None:
         with suppress(OSError):
             os.write(int(number), b"ready\n")
             os.close(int(number))
+    sd_notify(os.environ.pop("NOTIFY_SOCKET", ""), "READY=1")
 
 
 def sd_notify(address: str, state: str) -> None:

@@ -15,11 +15,12 @@ def main() -> None:
     """argv: a folder, a JSON object of Patience, then for each child name:behaviour:stop_rank:stop_s."""
     folder, patience, *specs = sys.argv[1:]
     logs.set_up("supervisor")
+    notify_socket = os.environ.pop("NOTIFY_SOCKET", "")
     try:
         supervise(
             [make_child(folder, *spec.split(":")) for spec in specs],
             on_ready=lambda: print("READY", flush=True),  # noqa: T201 - read by the test
-            notify_socket=os.environ.pop("NOTIFY_SOCKET", ""),
+            notify_socket=notify_socket,
             patience=Patience(**json.loads(patience)),
         )
     except HexaSchedError as error:

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from hexasched.supervisor.ready import READY_FD, say_ready
 from tests.waiting import wait_until
 
 Start = Callable[..., subprocess.Popen[str]]
@@ -203,3 +204,14 @@ def test_it_leaves_no_zombie_of_a_stranger(start: Start, tmp_path: Path) -> None
     stranger = pid_of(tmp_path, "worker-child")
     wait_until(lambda: not psutil.pid_exists(stranger), deadline_s=DEADLINE_S, what="the reaping")
     stop(supervisor)
+
+
+def test_a_process_without_a_supervisor_tells_systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(READY_FD, raising=False)
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(DEADLINE_S)
+        say_ready()
+        assert systemd.recv(64) == b"READY=1"
+    assert "NOTIFY_SOCKET" not in os.environ
