@@ -63,7 +63,7 @@ def open_instance(config_file: Path | None = None, *, runs_code: bool = False) -
     except OSError as error:
         raise HexaSchedError(f"The data folder {config.data_dir} can't be made: {error.strerror}.") from None
     if named is None and (noted := _of_running_service(config.data_dir)) is not None:
-        config, used = read_config(noted)
+        config, used = read_config(noted, config.data_dir)
     return Instance(config, used)
 
 
@@ -83,13 +83,16 @@ def prepare(instance: Instance) -> None:
     _ = instance.keys
 
 
-def read_config(file: Path | None) -> tuple[Config, Path | None]:
-    """The configuration out of `file` (None: only defaults) and the environment, and `file` again."""
+def read_config(file: Path | None, data_dir: Path | None = None) -> tuple[Config, Path | None]:
+    """The configuration out of `file` (None: only defaults) and the environment, and `file` again.
+
+    `data_dir` is the data folder where neither names one; None: the usual place of who asks, root or not.
+    """
     try:
         text = file.read_text() if file else ""
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([f"The configuration file {file} can't be read: {error}"]) from None
-    return load(text, os.environ, _default_data_dir()), file
+    return load(text, os.environ, data_dir or _default_data_dir()), file
 
 
 def note_service(instance: Instance) -> None:

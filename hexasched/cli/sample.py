@@ -45,7 +45,7 @@ def configured(instance: Instance) -> Instance:
         return instance
     file = instance.config.data_dir / FILE
     file.write_text(SETTINGS.format(port=_free_port()))
-    return Instance(read_config(file)[0], file)
+    return Instance(read_config(file, instance.config.data_dir)[0], file)
 
 
 def _free_port() -> int:

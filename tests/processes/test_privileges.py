@@ -261,3 +261,26 @@ def test_it_does_not_take_somebody_elses_folder_or_a_link(tmp_path: Path) -> Non
     (tmp_path / "link").symlink_to(tmp_path / "theirs")
     with pytest.raises(HexaSchedError, match="is a link or a file"):
         data_folder.give(tmp_path / "link", 12345, 12345)
+
+
+def test_a_command_of_root_finds_the_service_whose_configuration_does_not_name_the_data_folder(
+    open_folder: Path,
+) -> None:
+    config = open_folder / "config.toml"
+    config.write_text("port = 9999\n")
+    config.chmod(0o644)
+    opened = "from pathlib import Path; from hexasched.cli.instance import note_service, open_instance; "
+    service = f"{opened}note_service(open_instance(Path({str(config)!r})))"
+    command = f"{opened}print(open_instance().config.data_dir)"
+    # /var/lib is covered: nothing of this machine is touched.
+    script = 'mount -t tmpfs -o mode=0755 none /var/lib && "$0" -c "$1" && "$0" -c "$2"'
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("HEXASCHED_")}
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script, sys.executable, service, command],
+        env=environ,
+        cwd="/",
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout.splitlines() == ["/var/lib/hexasched"], done.stderr
