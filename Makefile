@@ -1,5 +1,6 @@
 # make run    sets everything up and starts HexaSched with a sample; options: make run ARGS="--port 9000"
 # make test   sets everything up and runs all tests; options for pytest: make test ARGS="-k cron"
+# make test-vm  boots Debian 12 in qemu and checks systemd, cgroups and Docker there; root, about 20 minutes
 # make check  format, lint, types, import contract, tests: the one definition of green
 
 usable = $(1) -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
@@ -21,7 +22,7 @@ ifneq ($(shell cat $(INSTALLED_TEST) 2>/dev/null),$(CURDIR))
 $(INSTALLED_TEST): anew
 endif
 
-.PHONY: install run test lint check clean anew python
+.PHONY: install run test test-vm lint check clean anew python
 install: $(INSTALLED)
 anew:
 
@@ -50,6 +51,9 @@ test: python
 	@$(PYTHON) tools/setup.py test
 	@$(MAKE) --no-print-directory $(INSTALLED_TEST)
 	@$(VENV)/bin/python tools/run_tests.py $(ARGS)
+
+test-vm: $(INSTALLED_TEST)
+	@$(VENV)/bin/python -m tests.vm $(ARGS)
 
 lint: $(INSTALLED_TEST)
 	$(VENV)/bin/ruff format --check .
