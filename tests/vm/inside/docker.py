@@ -16,7 +16,12 @@ OFFLINE = {
 }
 TIERS: dict[str, tuple[str, ...]] = {
     "full": (
-        *("--security-opt", "seccomp=unconfined", "--security-opt", "systempaths=unconfined"),
+        *(
+            "--security-opt",
+            f"seccomp={PAYLOAD}/deploy/docker/seccomp.json",
+            "--security-opt",
+            "systempaths=unconfined",
+        ),
         *("--security-opt", "apparmor=unconfined", "--device", "/dev/net/tun"),
     ),
     "default": (),
