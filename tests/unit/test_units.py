@@ -27,6 +27,21 @@ BREAK_SANDBOXES = {
     "PrivateNetwork",
     "PrivateUsers",
 }
+# systemd.exec(5): each of them implies NoNewPrivileges for a User, under which the profile that AppArmor has for pasta
+# on Debian and Ubuntu can't leave for another program: "execvp: Operation not permitted".
+BREAK_PASTA = {
+    "NoNewPrivileges",
+    "SystemCallFilter",
+    "SystemCallArchitectures",
+    "SystemCallLog",
+    "RestrictAddressFamilies",
+    "ProtectKernelModules",
+    "ProtectClock",
+    "RestrictRealtime",
+    "RestrictSUIDSGID",
+    "DynamicUser",
+    "LockPersonality",
+}
 HARDENING = dict.fromkeys(BREAK_SANDBOXES - {"PrivateNetwork", "PrivateUsers", "ProcSubset"}, "yes") | {
     "ProcSubset": "pid",
     "ProtectProc": "invisible",
@@ -70,9 +85,8 @@ def test_a_unit_starts_a_command_that_there_is_as_the_service_user(unit: str) ->
 @pytest.mark.parametrize("unit", RUN_SANDBOXES)
 def test_a_unit_that_runs_sandboxes_has_nothing_that_breaks_them(unit: str) -> None:
     told = directives(unit)
-    assert not BREAK_SANDBOXES & set(told)
-    assert all(value.startswith("~") and "@mount" not in value for value in told["SystemCallFilter"])
-    assert "AF_NETLINK" in told["RestrictAddressFamilies"][0]
+    assert not (BREAK_SANDBOXES | BREAK_PASTA) & set(told)
+    assert (told["CapabilityBoundingSet"], told["ProtectSystem"]) == ([""], ["strict"])
     assert told["DeviceAllow"] == ["/dev/net/tun rw"]
     assert told["Delegate"] == ["cpu memory pids"]
     assert told["OOMPolicy"] == ["continue"]

@@ -50,7 +50,14 @@ SOURCES = {
           console.log(JSON.stringify({ started, refused }));
           process.exit(0);
         };""",
-    "spins": "export default async () => { const end = Date.now() + 15000; while (Date.now() < end); return 'spun'; };",
+    "spins": """
+        import { Worker } from 'node:worker_threads';
+        const spin = 'const end = Date.now() + 15000; while (Date.now() < end);';
+        export default async () => {
+          const threads = [1, 2].map(() => new Worker(spin, { eval: true }));
+          await Promise.all(threads.map((thread) => new Promise((resolve) => thread.on('exit', resolve))));
+          return 'spun';
+        };""",
 }
 
 
