@@ -41,6 +41,7 @@ class LimitsConfig:
     max_open_files: int = 1024
     max_scratch_mb: int = 1024
     max_scratch_files: int = 100_000
+    max_cpus: int = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +127,7 @@ BOUNDS = {
     "limits.max_open_files": (32, 1048576),
     "limits.max_scratch_mb": (1, 1048576),
     "limits.max_scratch_files": (100, 10_000_000),
+    "limits.max_cpus": (1, 1024),
     "mail.port": (1, 65535),
     "sample.mail_catcher_port": (0, 65535),
 }

@@ -186,7 +186,8 @@ def _without_frame(seen: Evidence) -> Outcome:
         case signal.SIGXCPU:
             message = "It used more processor time than its time limit allows and was stopped."
             hint = (
-                "It may compute for its time limit and 10 s more: raise “Timeout in seconds”, or let it compute less."
+                "It may compute for its time limit, times its processors, and 10 s more: "
+                "raise “Timeout in seconds” or “Processors”, or let it compute less."
             )
             return _failure(Status.TIMED_OUT, Reason.CPU, "CpuLimit", message, hint)
         case signal.SIGSYS:

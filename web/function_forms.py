@@ -32,6 +32,7 @@ class ProgramForm:
     dependencies: str = ""
     limits: dict[str, str] = field(default_factory=lambda: _texts(Limits()))  # by the names in UNITS
     child_processes: bool = False
+    offline: bool = False
 
 
 def _texts(limits: Limits) -> dict[str, str]:
@@ -52,6 +53,7 @@ def read_program(form: Mapping[str, str]) -> ProgramForm:
         dependencies=typed_text(form, "dependencies"),
         limits={name: form.get(name, "") for name in UNITS},
         child_processes=form.get("child_processes") == "yes",
+        offline=form.get("offline") == "yes",
     )
 
 
@@ -64,13 +66,16 @@ def form_of(program: Program) -> ProgramForm:
         dependencies=json.dumps(program.dependencies, indent=2) if program.dependencies else "",
         limits=_texts(program.limits),
         child_processes=program.limits.child_processes,
+        offline=program.limits.offline,
     )
 
 
 def check_program(typed: ProgramForm, known: dict[str, str], ceiling: Limits) -> tuple[Program | None, dict[str, str]]:
     """The program, or None and what is wrong with each field; `known` are the runtimes, name to label."""
     dependencies, bad_packages = read_dependencies(typed.dependencies)
-    limits, errors = read_limits(typed.limits, child_processes=typed.child_processes, ceiling=ceiling)
+    limits, errors = read_limits(
+        typed.limits, child_processes=typed.child_processes, offline=typed.offline, ceiling=ceiling
+    )
     errors |= runtimes.check(typed.runtime, typed.handler_file, known)
     # The file's name was looked at with the runtime: this is about the text.
     if bad_source := check_source(typed.source, SOURCE_FILES[0]):

@@ -12,8 +12,9 @@ from hexasched.domain.outcomes import ErrorDetail, Outcome
 from hexasched.store.work import BuildWork
 from sandbox.jobs import Job, Mode, Runtime
 from workers.files import pack_modules, read_lockfile, write_program
+from workers.running import network_of
 
-INSTALL_LIMITS = Limits(timeout_s=300, memory_mb=1024, processes=256, open_files=1024, scratch_mb=512)
+INSTALL_LIMITS = Limits(timeout_s=300, memory_mb=1024, processes=256, open_files=1024, scratch_mb=512, cpus=4)
 MAX_MODULES_BYTES = 300 * MIB
 ANALYSE_LIMITS = Limits(timeout_s=30, memory_mb=256)
 
@@ -56,7 +57,7 @@ def job_for(state: BuildState, modules: Path | None) -> Job:
         handler=work.program.handler_file,
         limits=limits,
         workspace=str(work.workspace_id),
-        network="none" if mode == "analyse" else "outbound",
+        network="none" if mode == "analyse" else network_of(limits),
         modules_dir=str(modules) if modules and mode == "load" else None,
         env=work.env if mode == "load" else {},
         secrets=work.secret_names if mode == "load" else (),

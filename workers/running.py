@@ -4,13 +4,14 @@ from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
 
+from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import ErrorDetail, Outcome, Reason, Status
 from hexasched.errors import FULL_DISK, is_full_disk
 from hexasched.store import artifacts
 from hexasched.store import work as stored
 from hexasched.store.runs import Claim
 from hexasched.store.work import RunWork
-from sandbox.jobs import Job
+from sandbox.jobs import Job, Network
 from workers.event import context_for, event_for
 from workers.files import modules_folder, unpack_modules, version_folder
 from workers.shop import Shop
@@ -41,6 +42,7 @@ def job_for(shop: Shop, work: RunWork) -> Job:
         handler=work.program.handler_file,
         limits=work.program.limits,
         workspace=str(work.workspace_id),
+        network=network_of(work.program.limits),
         modules_dir=modules,
         env=work.env,
         secrets=work.secret_names,
@@ -48,6 +50,11 @@ def job_for(shop: Shop, work: RunWork) -> Job:
         event=event_for(work, datetime.now(UTC)),
         context=context_for(work),
     )
+
+
+def network_of(limits: Limits) -> Network:
+    """The network that a function with these limits has."""
+    return "none" if limits.offline else "outbound"
 
 
 def modules_for(shop: Shop, artifact_id: str) -> Path:

@@ -44,6 +44,8 @@ def function() -> None:
 @click.option("--runtime", default=DEFAULT_RUNTIME, show_default=True)
 @click.option("--timeout", "timeout_s", default="", metavar="SECONDS")
 @click.option("--memory", "memory_mb", default="", metavar="MB")
+@click.option("--cpus", "cpus", default="", metavar="N", help="Processors that it may keep busy.")
+@click.option("--offline", is_flag=True, help="Keep it away from the network.")
 @click.option("--processes", default="", metavar="N", help="Processes and threads.")
 @click.option("--open-files", default="", metavar="N", help="Files and connections.")
 @click.option("--scratch", "scratch_mb", default="", metavar="MB", help="Space in /tmp.")
@@ -97,7 +99,12 @@ def _check(
 ) -> tuple[Program, dict[str, str]]:
     file_name, source, package_json = files
     handler_file = file_name if file_name in SOURCE_FILES else f"index{Path(file_name).suffix}"
-    limits, wrong = read_limits(options, child_processes=options["child_processes"], ceiling=instance.config.ceiling)
+    limits, wrong = read_limits(
+        options,
+        child_processes=options["child_processes"],
+        offline=options["offline"],
+        ceiling=instance.config.ceiling,
+    )
     dependencies, bad_packages = read_dependencies(package_json)
     variables, bad_lines = read_dotenv(options["dotenv"])
     variables |= dict(pair.partition("=")[::2] for pair in options["pairs"])

@@ -98,11 +98,13 @@ def _json_complaint(error: Exception) -> str:
     return str(error) if isinstance(error, ValueError) else "it is nested too deep"
 
 
-def read_limits(typed: Mapping[str, str], *, child_processes: bool, ceiling: Limits) -> tuple[Limits, dict[str, str]]:
+def read_limits(
+    typed: Mapping[str, str], *, child_processes: bool, offline: bool, ceiling: Limits
+) -> tuple[Limits, dict[str, str]]:
     """The limits, and what is wrong with each; `typed` has texts by the names in UNITS, no text means the default."""
     wrong: dict[str, str] = {}
     numbers: dict[str, Any] = {name: _limit(name, typed.get(name, "").strip(), ceiling, wrong) for name in UNITS}
-    return Limits(**numbers, child_processes=child_processes), wrong
+    return Limits(**numbers, child_processes=child_processes, offline=offline), wrong
 
 
 def _limit(name: str, text: str, ceiling: Limits, wrong: dict[str, str]) -> int:

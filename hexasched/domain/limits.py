@@ -43,6 +43,7 @@ class Limits:
     scratch_files: int = 5_000
     cpus: int = 1
     child_processes: bool = False
+    offline: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """As stored with a version."""
@@ -55,8 +56,10 @@ class Limits:
         return replace(cls(), **{key: value for key, value in stored.items() if key in known})
 
 
-FLOOR = Limits(timeout_s=1, memory_mb=96, processes=16, open_files=32, scratch_mb=1, scratch_files=100)
-CEILING = Limits(timeout_s=900, memory_mb=2048, processes=256, open_files=1024, scratch_mb=1024, scratch_files=100_000)
+FLOOR = Limits(timeout_s=1, memory_mb=96, processes=16, open_files=32, scratch_mb=1, scratch_files=100, cpus=1)
+CEILING = Limits(
+    timeout_s=900, memory_mb=2048, processes=256, open_files=1024, scratch_mb=1024, scratch_files=100_000, cpus=4
+)
 """What a function may ask for unless the instance is configured otherwise."""
 
 UNITS = {
@@ -66,5 +69,6 @@ UNITS = {
     "open_files": "files",
     "scratch_mb": "MB",
     "scratch_files": "files",
+    "cpus": "processors",
 }
 """The limits that are numbers, and what they count. The most of each is the setting limits.max_ and its name."""

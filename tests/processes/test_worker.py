@@ -188,3 +188,9 @@ def test_no_stored_row_has_a_secret(service: Service, tmp_path: Path) -> None:
     assert '"secret":"***"' in ends
     assert "no way with ***" in ends
     assert not [word for word in ("ses/ame", "street", "c2VzL2FtZ") if word in ends or word.encode() in chunks]
+
+
+def test_a_function_that_is_kept_away_from_the_network_reaches_nothing(service: Service, tmp_path: Path) -> None:
+    source = "export default () => fetch('http://192.0.2.1/').catch((error) => error.cause.code);"
+    service.deploy("apart", source, tmp_path / "source", "--offline")
+    assert service.run("apart")["result"] == "ENETUNREACH"
