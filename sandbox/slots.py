@@ -1,9 +1,9 @@
 """The users that confined runs have, one each: taken, emptied of all processes, given back."""
 
 import contextlib
+import fcntl
 import os
 import signal
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,12 +17,15 @@ GID = privileges.SLOT_GID
 """The group of all of them. The service belongs to it too, so that it can let them into folders of its own."""
 
 
+LOCKS = Path("/dev/shm")  # noqa: S108 - one for all who see the same processes, whatever else they don't share
+
+
 class Slots:
-    """The slots of one keeper. Their locks are names that the kernel keeps, and frees however the keeper ends."""
+    """The slots of one keeper. Their locks are the kernel's, which frees them however the keeper ends."""
 
     def __init__(self, left_in: Path) -> None:
         """End what keepers that were killed left behind, and let the service remove their files beneath `left_in`."""
-        self._locks: dict[int, socket.socket] = {}
+        self._locks: dict[int, int] = {}
         files = _left(left_in)
         for uid in _SLOTS.intersection([*map(_uid, _pids()), *files]):
             if self._lock(uid):
@@ -41,14 +44,18 @@ class Slots:
     def give(self, uid: int) -> None:
         """End what is left of the slot, and let others have it."""
         kill(uid)
-        self._locks.pop(uid).close()
+        os.close(self._locks.pop(uid))
 
     def _lock(self, uid: int) -> bool:
-        lock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
-            lock.bind(f"\0hexasched-slot-{uid}")
+            lock = os.open(LOCKS / f"hexasched-slot-{uid}", flags, 0o600)
         except OSError:
-            lock.close()
+            return False  # somebody else's
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
             return False
         self._locks[uid] = lock
         return True
