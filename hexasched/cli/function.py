@@ -14,7 +14,7 @@ from hexasched.cli.output import print_run
 from hexasched.domain.dotenv import read_dotenv
 from hexasched.domain.functions import SOURCE_FILES, EnvVar, check_env, check_name
 from hexasched.domain.inputs import check_source, read_dependencies, read_event, read_limits
-from hexasched.domain.limits import POLL_S
+from hexasched.domain.limits import POLL_S, UNITS
 from hexasched.domain.outcomes import FINAL, Status
 from hexasched.doorbell import DONE, WORK, Doorbell
 from hexasched.errors import HexaSchedError, InvalidInputError
@@ -42,13 +42,13 @@ def function() -> None:
     help="Set the variables of a .env file (- is standard input): secrets stay out of the process list.",
 )
 @click.option("--runtime", default=DEFAULT_RUNTIME, show_default=True)
-@click.option("--timeout", "timeout_s", default="", metavar="SECONDS")
-@click.option("--memory", "memory_mb", default="", metavar="MB")
-@click.option("--cpus", "cpus", default="", metavar="N", help="Processors that it may keep busy.")
+@click.option("--timeout", default="", metavar="SECONDS")
+@click.option("--memory", default="", metavar="MB")
+@click.option("--cpus", default="", metavar="N", help="Processors that it may keep busy.")
 @click.option("--offline", is_flag=True, help="Keep it away from the network.")
 @click.option("--processes", default="", metavar="N", help="Processes and threads.")
 @click.option("--open-files", default="", metavar="N", help="Files and connections.")
-@click.option("--scratch", "scratch_mb", default="", metavar="MB", help="Space in /tmp.")
+@click.option("--scratch", default="", metavar="MB", help="Space in /tmp.")
 @click.option("--scratch-files", default="", metavar="N", help="Files in /tmp.")
 @click.option("--child-processes", is_flag=True, help="Let the function start other programs.")
 @click.pass_obj
@@ -77,6 +77,10 @@ def deploy(config_file: Path | None, /, name: str, **options: Any) -> None:
     click.echo(f"{name} deployed as version {version.number}.")
 
 
+_OPTIONS = {"timeout_s": "timeout", "memory_mb": "memory", "scratch_mb": "scratch"}
+"""The limits whose options have shorter names."""
+
+
 def _read_files(source: Path, package_json: Path | None) -> tuple[str, str, str]:
     try:
         return source.name, source.read_text(), package_json.read_text() if package_json else ""
@@ -99,12 +103,14 @@ def _check(
 ) -> tuple[Program, dict[str, str]]:
     file_name, source, package_json = files
     handler_file = file_name if file_name in SOURCE_FILES else f"index{Path(file_name).suffix}"
-    limits, wrong = read_limits(
-        options,
+    typed = {name: options[_OPTIONS.get(name, name)] for name in UNITS}
+    limits, bad_limits = read_limits(
+        typed,
         child_processes=options["child_processes"],
         offline=options["offline"],
         ceiling=instance.config.ceiling,
     )
+    wrong = {_OPTIONS.get(name, name).replace("_", "-"): message for name, message in bad_limits.items()}
     dependencies, bad_packages = read_dependencies(package_json)
     variables, bad_lines = read_dotenv(options["dotenv"])
     variables |= dict(pair.partition("=")[::2] for pair in options["pairs"])

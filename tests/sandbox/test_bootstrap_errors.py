@@ -253,7 +253,7 @@ CATALOGUE: list[tuple[str, dict[str, Any], str, str]] = [
     ("EACCES: permission denied, open '/x'", {"code": "EACCES", "syscall": "open"}, "denied", "does not allow this"),
     ("ENOSPC: no space left on device, write", {"code": "ENOSPC"}, "error", "scratch space"),
     ("EMFILE: too many open files", {"code": "EMFILE"}, "error", "Too many files"),
-    ("Array buffer allocation failed", {}, "error", "memory limit"),
+    ("Array buffer allocation failed", {}, "memory", "Memory in MB"),
     ("require() of ES Module x not supported", {"code": "ERR_REQUIRE_ESM"}, "error", "await import"),
     ("callback is not a function", {}, "error", "There is no callback"),
     ("Received undefined", {"code": "ERR_INVALID_ARG_TYPE"}, "error", "A variable that is not set"),

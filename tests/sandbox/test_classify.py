@@ -53,7 +53,8 @@ def test_the_cause_of_a_stop_counts_more_than_a_frame(cause: Cause, status: Stat
         (signal.SIGTRAP, b"", Status.FAILED, Reason.MEMORY),
         (signal.SIGXCPU, b"", Status.TIMED_OUT, Reason.CPU),
         (signal.SIGSYS, b"", Status.FAILED, Reason.DENIED),
-        (signal.SIGSEGV, HEAP, Status.FAILED, Reason.SIGNAL),
+        (signal.SIGSEGV, HEAP, Status.FAILED, Reason.MEMORY),
+        (signal.SIGSEGV, b"", Status.FAILED, Reason.SIGNAL),
         (50, b"", Status.FAILED, Reason.SIGNAL),
     ],
 )

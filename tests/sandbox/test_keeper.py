@@ -3,7 +3,7 @@
 import re
 import time
 
-from hexasched.domain.limits import Limits
+from hexasched.domain.limits import MIB, Limits
 from hexasched.domain.outcomes import Reason, Status
 from tests.sandbox.harness import Worker, alive, family, family_of, seconds_since
 from tests.waiting import wait_until
@@ -201,7 +201,7 @@ def test_buffers_that_grow_without_end_fail_and_stay_within_bounds(worker: Worke
     source = "export default () => { const all = []; for (;;) all.push(Buffer.alloc(8e6, 1)) }"
     outcome = worker.run(source, limits=Limits(timeout_s=20, memory_mb=128))
     assert (outcome.status, outcome.reason) == (Status.FAILED, Reason.MEMORY)
-    assert outcome.peak_memory_bytes < 220e6
+    assert outcome.peak_memory_bytes < (128 + 240) * MIB  # what docs/decisions/006 says, and pages of Node.js itself
 
 
 def test_many_processes_together_stay_under_the_memory_limit(worker: Worker) -> None:

@@ -137,7 +137,7 @@ def test_the_limits_of_the_kernel_are_set(worker: Worker) -> None:
     assert rows["Max core file size"] == ["0", "0"]
     assert rows["Max file size"] == [str(64 * 1024**2)] * 2
     assert rows["Max cpu time"] == ["17", "17"]
-    assert 300 * 1024**2 < int(rows["Max data size"][0]) < 1000 * 1024**2
+    assert 300 * 1024**2 < int(rows["Max data size"][0]) < 1024 * 1024**2
     assert inside(worker, "fs.readFileSync('/proc/self/oom_score_adj', 'utf8')") == "1000\n"
 
 

@@ -12,7 +12,7 @@ THREADS = "import { Worker } from 'node:worker_threads'\n"
 SAYS = 'require("node:worker_threads").parentPort.postMessage(process.env.WHO); setInterval(() => {}, 1000)'
 START = f"""const start = () => new Promise((done, fail) => {{
     const worker = new Worker('{SAYS}', {{ eval: true }})
-    worker.once('message', (said) => done([worker, said])).once('error', fail)
+    worker.once('message', (said) => {{ worker.unref(); done([worker, said]) }}).once('error', fail)
 }})
 """
 FILL = "const all = []; for (;;) all.push(Buffer.alloc(16e6, 1))"
@@ -96,7 +96,7 @@ HITS = {
     "WebAssembly": Hit(
         source="""export default () => {
             const memory = new WebAssembly.Memory({ initial: 1 })
-            for (;;) new Uint8Array(memory.buffer, memory.grow(99) * 65536).fill(1)
+            for (;;) { const end = memory.grow(99) * 65536; new Uint8Array(memory.buffer, end).fill(1) }
         }""",
         limits=Limits(timeout_s=20, memory_mb=128),
         reason=Reason.MEMORY,
@@ -149,7 +149,8 @@ def test_a_limit_that_is_hit_is_named(name: str, worker: Worker) -> None:
     assert outcome.error
     assert hit.error in outcome.error.message
     assert hit.raise_it in (outcome.error.hint or "")
-    assert outcome.peak_memory_bytes < (hit.limits.memory_mb + 192) * MIB
+    # What docs/decisions/006 says, and the pages of Node.js itself.
+    assert outcome.peak_memory_bytes < (hit.limits.memory_mb + 240) * MIB
 
 
 @pytest.mark.parametrize("name", ["node24", "node18"])
