@@ -13,7 +13,7 @@ from hexasched.config import Config
 from hexasched.secrets import KeyRing
 from hexasched.store.database import Database
 from web import create_app, run_stream
-from web.arriving import PatientWorker
+from web.patient_worker import PatientWorker
 
 THREADS = 32
 

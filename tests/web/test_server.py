@@ -25,9 +25,9 @@ from pathlib import Path
 from hexasched.config import Config
 from hexasched.secrets import load_key_ring
 from hexasched.store.database import Database, url_for
-from web import arriving
+from web import patient_worker
 from web.server import serve
-arriving.SILENT_S = 3.0
+patient_worker.SILENT_S = 3.0
 config = Config(data_dir=Path(sys.argv[1]), port=int(sys.argv[2]))
 database = Database(url_for(config.database_url, config.data_dir))
 with database.reading():
@@ -137,10 +137,18 @@ def test_a_request_that_comes_in_pieces_is_answered_like_a_whole_one(
         client.sendall(head[:30])
         client.sendall(head[30:])
         assert answers.readline() == b"HTTP/1.1 100 Continue\r\n"
-        client.sendall(b"a=b&c" + b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        client.sendall(b"a=b&c" + b"\r\nGET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         said = answers.read()
     assert b"HTTP/1.1 400 BAD REQUEST" in said  # without a CSRF token
     assert said.count(b"HTTP/1.1 200 OK") == 1
+
+
+def test_what_is_no_http_is_told_so(server: tuple[subprocess.Popen[str], int]) -> None:
+    process, port = server
+    assert process.stdout and process.stdout.readline() == "ready\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client, client.makefile("rb") as answers:
+        client.sendall(b"\x16\x03\x01\x02\x00\x01")  # how TLS begins
+        assert b"This port speaks HTTP" in answers.read()
 
 
 def test_an_address_that_is_too_long_gets_our_own_page(server: tuple[subprocess.Popen[str], int]) -> None:
