@@ -14,18 +14,14 @@ OFFLINE = {
     "PIP_NO_INDEX": "1",
     "PIP_FIND_LINKS": "/src/wheels",
 }
-TIERS: dict[str, tuple[str, ...]] = {
-    "full": (
-        *(
-            "--security-opt",
-            f"seccomp={PAYLOAD}/deploy/docker/seccomp.json",
-            "--security-opt",
-            "systempaths=unconfined",
-        ),
-        *("--security-opt", "apparmor=unconfined", "--device", "/dev/net/tun"),
-    ),
-    "default": (),
-}
+FULL = (
+    f"--security-opt=seccomp={PAYLOAD}/deploy/docker/seccomp.json",
+    "--security-opt=systempaths=unconfined",
+    "--security-opt=apparmor=unconfined",
+    "--device=/dev/net/tun",
+    "--env=HEXASCHED_SANDBOX_NETWORK=pasta",
+)
+TIERS = {"default": (), "full": FULL}
 
 
 def docker() -> None:
