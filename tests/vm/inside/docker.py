@@ -85,7 +85,7 @@ def _runs(tier: str) -> None:
     note(_inside(tier, "function", "deploy", "hello", "--file", file))
     said = _inside(tier, "function", "run", "hello", "--event", '{"name": "you"}', "--wait", "--json")
     run = json.loads(said)
-    expect((run["status"], run["result"]) == ("succeeded", '{"hello":"you"}'), run)
+    expect((run["status"], run["result"]) == ("succeeded", {"hello": "you"}), run)
 
 
 def _stop(tier: str) -> None:
