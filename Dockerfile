@@ -25,9 +25,11 @@ RUN { for program in python3 bwrap pasta ip setpriv; do command -v "$program" ||
 RUN useradd --system --uid 61184 --user-group --home-dir /data --shell /usr/sbin/nologin hexasched \
     && install -d -m 0700 -o hexasched -g hexasched /data
 COPY --from=build /opt/hexasched /opt/hexasched
+# Without /dev/net/tun functions share the container's own network; with it, say -e HEXASCHED_SANDBOX_NETWORK=pasta.
 ENV PATH=/opt/hexasched/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     HEXASCHED_DATA_DIR=/data \
-    HEXASCHED_HOST=0.0.0.0
+    HEXASCHED_HOST=0.0.0.0 \
+    HEXASCHED_SANDBOX_NETWORK=host
 VOLUME /data
 EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s \

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tests.vm.inside.functions import SOURCES
 from tests.vm.inside.shell import sh, until
+from tests.vm.inside.story import page
 from tests.vm.inside.tap import NotSoError, check, expect, note, title
 
 PAYLOAD = Path("/payload")
@@ -14,18 +15,13 @@ OFFLINE = {
     "PIP_NO_INDEX": "1",
     "PIP_FIND_LINKS": "/src/wheels",
 }
-TIERS: dict[str, tuple[str, ...]] = {
-    "full": (
-        *(
-            "--security-opt",
-            f"seccomp={PAYLOAD}/deploy/docker/seccomp.json",
-            "--security-opt",
-            "systempaths=unconfined",
-        ),
-        *("--security-opt", "apparmor=unconfined", "--device", "/dev/net/tun"),
-    ),
-    "default": (),
-}
+FULL = (
+    f"--security-opt=seccomp={PAYLOAD}/deploy/docker/seccomp.json",
+    "--security-opt=systempaths=unconfined",
+    "--security-opt=apparmor=unconfined",
+    "--device=/dev/net/tun",
+    "--env=HEXASCHED_SANDBOX_NETWORK=pasta",
+)
 
 
 def docker() -> None:
@@ -34,8 +30,8 @@ def docker() -> None:
     check("Docker starts", lambda: sh("systemctl", "start", "docker", deadline_s=300))
     check("the base image is imported", lambda: sh("docker", "import", str(PAYLOAD / "base.tar"), "hexasched-base"))
     check("the image is built from the Dockerfile without a network", _build)
-    for tier, flags in TIERS.items():
-        _try_tier(tier, flags)
+    _try_tier("default", "landlock", ())
+    _try_tier("full", "bubblewrap", FULL)
 
 
 def _build() -> str:
@@ -45,11 +41,12 @@ def _build() -> str:
     return sh("docker", "images", "--format", "{{.Repository}} {{.Size}}")
 
 
-def _try_tier(tier: str, flags: tuple[str, ...]) -> None:
+def _try_tier(tier: str, sandbox: str, flags: tuple[str, ...]) -> None:
     title(f"docker run {' '.join((*flags, '-p 8080:8080 -v hexasched:/data hexasched'))}")
     check(f"{tier}: the container starts and is ready", lambda: _start(tier, flags))
     check(f"{tier}: doctor finds what it needs", lambda: _inside(tier, "doctor"))
     check(f"{tier}: nothing but the container's first moments ran as root", lambda: _no_root(tier))
+    check(f"{tier}: its sandbox is {sandbox}", lambda: expect(_ready() == [sandbox], _ready()))
     check(f"{tier}: a function is deployed and runs", lambda: _runs(tier))
     check(f"{tier}: docker stop ends it in order", lambda: _stop(tier))
 
@@ -61,6 +58,10 @@ def _start(tier: str, flags: tuple[str, ...]) -> None:
     state = until("healthy, or ended", lambda: _settled(sh(*probe)), deadline_s=300)
     if state != "true healthy":
         raise NotSoError(f"{state}\n{sh('docker', 'logs', tier)}")
+
+
+def _ready() -> object:
+    return json.loads(page("/readyz")).get("sandbox")
 
 
 def _settled(state: str) -> str | None:
@@ -84,7 +85,7 @@ def _runs(tier: str) -> None:
     note(_inside(tier, "function", "deploy", "hello", "--file", file))
     said = _inside(tier, "function", "run", "hello", "--event", '{"name": "you"}', "--wait", "--json")
     run = json.loads(said)
-    expect((run["status"], run["result"]) == ("succeeded", '{"hello":"you"}'), run)
+    expect((run["status"], run["result"]) == ("succeeded", {"hello": "you"}), run)
 
 
 def _stop(tier: str) -> None:

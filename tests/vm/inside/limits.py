@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 from tests.vm.inside.functions import deploy
-from tests.vm.inside.shell import finished_run, hexasched, until
-from tests.vm.inside.story import SERVICE, begun, says_hello
+from tests.vm.inside.shell import finished_run, until
+from tests.vm.inside.story import SERVICE, begun, page, says_hello
 from tests.vm.inside.tap import check, expect, title
 from tests.vm.inside.units import CGROUPS, cgroup, command, pids, shown
 
@@ -16,7 +16,7 @@ LIMIT_MB = 128
 def limits() -> None:
     """Needs hexasched.service running."""
     title("limits by cgroup v2")
-    check("doctor says that runs are counted in cgroups", _doctor)
+    check("the worker says that its runs are counted in cgroups", _ready)
     check("a live run has memory.max, pids.max and cpu.max of its own", _live)
     check("two threads that spin get one core together", _spins)
     check("a run that takes all memory ends with the reason memory", _bomb)
@@ -24,10 +24,9 @@ def limits() -> None:
     check("the service has lost no process to any of it", _unharmed)
 
 
-def _doctor() -> str:
-    said = hexasched("doctor")
-    expect("cgroup" in said.lower(), said)
-    return said
+def _ready() -> None:
+    said = json.loads(page("/readyz"))
+    expect(said == {"status": "ready", "sandbox": ["bubblewrap+cgroup"]}, said)
 
 
 def sandboxed(pattern: str = "/opt/node/bin/node") -> list[int]:

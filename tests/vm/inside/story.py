@@ -44,7 +44,7 @@ def page(path: str) -> bytes:
 def says_hello() -> str:
     """The function hello returns what it was given."""
     run = finished_run("hello", '{"name": "you"}')
-    expect((run["status"], run["result"]) == ("succeeded", '{"hello":"you"}'), run)
+    expect((run["status"], run["result"]) == ("succeeded", {"hello": "you"}), run)
     return f"{run['duration_ms']} ms"
 
 
