@@ -38,6 +38,7 @@ def run_now(cron_job_id: int) -> Response:
             cron_job_id=job.id,
             created_by=current_user.id,
             idempotency_key=token,
+            serial_key=job.serial_key,
         )
         run_id = runs.enqueue(connection, new, now())
     doorbell.ring(config().data_dir, doorbell.WORK)

@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 
 from flask import Blueprint, render_template
 
-from hexasched.domain.cron_clock import upcoming
-from hexasched.domain.cron_words import describe
-from hexasched.domain.ticks import Window, paused_window, stored_schedule
+from hexasched.domain.ticks import Window, paused_window
+from hexasched.domain.timetables import describe
 from hexasched.store import cron_jobs as store
 from hexasched.store import functions, history
 from hexasched.store.cron_jobs import CronJob
@@ -35,7 +34,7 @@ def listing() -> str:
         jobs = store.all_of(connection, workspace.id)
         return render_template(
             "cron_jobs/list.html",
-            jobs=[(job, describe(stored_schedule(job.expression))) for job in jobs],
+            jobs=[(job, describe(job.calendar.table)) for job in jobs],
             last=history.latest_of_cron_jobs(connection, workspace.id),
             functions=functions.all_of(connection, workspace.id),
             tokens={job.id: secrets.token_hex(16) for job in jobs},
@@ -52,12 +51,11 @@ def one(cron_job_id: int) -> str:
         job = found(store.by_id(connection, workspace.id, cron_job_id))
         rows = history.history(connection, workspace.id, Filter(cron_job_id=job.id), SHOWN_RUNS + 1)
         windows = [*_pause(job), *store.windows(connection, job.id, SHOWN_RUNS)]
-    schedule = stored_schedule(job.expression)
-    next_moments = upcoming(schedule, job.timezone, now(), SHOWN_MOMENTS)
+    next_moments = job.calendar.upcoming(now(), SHOWN_MOMENTS)
     return render_template(
         "cron_jobs/cron_job.html",
         job=job,
-        sentence=describe(schedule),
+        sentence=describe(job.calendar.table),
         next_run=in_zone(job.next_run_at, job.timezone) if job.next_run_at else "",
         moments=moments(next_moments, job.timezone),
         entries=time_line(rows[:SHOWN_RUNS], windows, whole=len(rows) <= SHOWN_RUNS),
@@ -90,5 +88,5 @@ def _pause(job: CronJob) -> list[Window]:
     """The window that the present pause would become if it ended now."""
     if not job.suspended or job.owed_from is None or job.owed_from > now():
         return []
-    window = paused_window(job.expression, job.timezone, job.owed_from, now())
+    window = paused_window(job.calendar, job.owed_from, now())
     return [window] if window else []

@@ -5,10 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 from flask import Blueprint, render_template
 
-from hexasched.domain.cron_clock import latest_until
-from hexasched.domain.cron_words import describe
 from hexasched.domain.outcomes import ALERTING, Status
-from hexasched.domain.ticks import stored_schedule
+from hexasched.domain.timetables import describe
 from hexasched.domain.zones import load_zone
 from hexasched.store import cron_jobs, functions, history
 from hexasched.store.accounts import Workspace
@@ -94,6 +92,5 @@ def _comes(job: CronJob, moment: datetime) -> bool:
 def next_day(job: CronJob, moment: datetime) -> Coming:
     """What is known of the next day of a CronJob whose next moment is within it."""
     assert job.next_run_at is not None
-    schedule = stored_schedule(job.expression)
-    due = latest_until(schedule, job.timezone, moment, moment + AHEAD, 1)
-    return Coming(job=job, at=job.next_run_at, sentence=describe(schedule), count=due.count)
+    due = job.calendar.latest_until(moment, moment + AHEAD, 1)
+    return Coming(job=job, at=job.next_run_at, sentence=describe(job.calendar.table), count=due.count)

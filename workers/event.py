@@ -4,8 +4,6 @@ import json
 from datetime import datetime
 from typing import Any
 
-from hexasched.domain.cron_clock import upcoming
-from hexasched.domain.ticks import stored_schedule
 from hexasched.store.work import CronFacts, RunWork
 
 _TYPES = {"cron": "schedule", "again": "manual", "api": "http"}
@@ -40,7 +38,7 @@ def context_for(work: RunWork) -> dict[str, Any]:
 
 
 def _next_runs(cron: CronFacts, now: datetime) -> list[str | None]:
-    return [_text(moment) for moment in upcoming(stored_schedule(cron.expression), cron.timezone, now, 5)]
+    return [_text(moment) for moment in cron.calendar.upcoming(now, 5)]
 
 
 def _text(moment: datetime | None) -> str | None:

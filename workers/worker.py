@@ -171,19 +171,20 @@ class Worker:
         if not running:
             return
         with self._shop.database.reading() as connection:
-            wanted = set(runs.to_cancel(connection, self._shop.worker_id))
+            wanted = dict(runs.to_cancel(connection, self._shop.worker_id))
         for hand in running:
-            if hand.claim in wanted and hand.ended is None:
-                self._stop(hand, "cancel")
+            if isinstance(hand.claim, Claim) and hand.claim in wanted and hand.ended is None:
+                self._stop(hand, "replaced" if wanted[hand.claim] is Reason.REPLACED else "cancel")
 
-    def _stop(self, hand: InHand, cause: Literal["cancel", "drain"]) -> None:
+    def _stop(self, hand: InHand, cause: Literal["cancel", "replaced", "drain"]) -> None:
         hand.stopping = True
         if hand.ended is not None:
             return  # a build between two stages: it is given back when its helper is done
         if hand.submitted:
             self._shop.keeper.stop(hand.key, cause)
-        elif cause == "cancel":
-            hand.ended = Outcome(status=Status.CANCELLED, reason=Reason.USER)
+        elif cause != "drain":
+            reason = Reason.REPLACED if cause == "replaced" else Reason.USER
+            hand.ended = Outcome(status=Status.CANCELLED, reason=reason)
         else:
             self._give_back(hand)
 

@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from hexasched.domain.cron_clock import upcoming
 from hexasched.domain.cron_fields import Mistake, Schedule
 from hexasched.domain.cron_mistakes import printable
 from hexasched.domain.cron_notes import notes
-from hexasched.domain.cron_parser import parse
-from hexasched.domain.cron_words import describe
+from hexasched.domain.timetables import Calendar, Timetable, describe, read
 from hexasched.domain.zones import check_zone, suggest_zone
 
 
@@ -16,7 +14,7 @@ from hexasched.domain.zones import check_zone, suggest_zone
 class Preview:
     """What a valid expression will do. `canonical` is what to store; `next` are aware UTC, oldest first."""
 
-    schedule: Schedule
+    table: Timetable
     canonical: str
     sentence: str
     next: tuple[datetime, ...]
@@ -28,17 +26,18 @@ def preview(expression: str, zone: str, after: datetime, count: int) -> Preview 
 
     Or every mistake in the expression and the zone; never raises for what a person wrote.
     """
-    schedule, wrong_zone = parse(expression), zone_mistakes(zone)
-    if not isinstance(schedule, Schedule):
-        return schedule + wrong_zone
+    wrong_zone = zone_mistakes(zone)
+    table = read(expression, "UTC" if wrong_zone else zone, after)
+    if isinstance(table, tuple):
+        return table + wrong_zone
     if wrong_zone:
         return wrong_zone
     return Preview(
-        schedule=schedule,
-        canonical=schedule.text,
-        sentence=describe(schedule),
-        next=upcoming(schedule, zone, after, count),
-        notes=tuple(notes(schedule, zone, after)),
+        table=table,
+        canonical=table.text,
+        sentence=describe(table),
+        next=Calendar(table=table, zone=zone).upcoming(after, count),
+        notes=tuple(notes(table, zone, after)) if isinstance(table, Schedule) else (),
     )
 
 

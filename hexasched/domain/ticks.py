@@ -1,12 +1,14 @@
 """What becomes of the moments at which a CronJob was due: a pure plan, written in one transaction by the store."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 
-from hexasched.domain.cron_clock import Due, latest_until, next_after
-from hexasched.domain.cron_fields import Schedule
-from hexasched.domain.cron_parser import parse
+from hexasched.domain.cron_clock import Due
 from hexasched.domain.outcomes import Reason, Status
+from hexasched.domain.policies import MAX_QUEUE, Policy
+from hexasched.domain.timetables import Calendar, stored
 
 LATE_AFTER = timedelta(seconds=60)
 """Older moments were missed by a server that was down; what then happens is the catch-up policy's business."""
@@ -19,11 +21,24 @@ _INSTANT = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class DueJob:
+class Blackout:
+    """A named period in which nothing is started; `to_at` is no longer part of it."""
+
+    name: str
+    from_at: datetime
+    to_at: datetime
+
+    def covers(self, moment: datetime) -> bool:
+        """Whether `moment` lies in it."""
+        return self.from_at <= moment < self.to_at
+
+
+@dataclass(frozen=True, kw_only=True)
+class DueJob(Policy):
     """A CronJob with the facts that decide what its due moments become.
 
-    `due_at` is its next_run_at; `active` tells whether a run of it is queued or running; `live_version_id`
-    is None when its function can't run.
+    `due_at` is its next_run_at; `active` counts its runs that are queued or running; `live_version_id` is None when
+    its function can't run.
     """
 
     id: int
@@ -35,11 +50,9 @@ class DueJob:
     expression: str
     timezone: str
     event: str
-    concurrency_policy: str
-    catch_up: str
-    max_attempts: int
     due_at: datetime
-    active: bool
+    active: int
+    blackouts: tuple[Blackout, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +66,13 @@ class Tick:
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """`count` moments from `from_at` to `to_at` (both included) that share one reason."""
+    """`count` moments from `from_at` to `to_at` (both included) that share one reason; `note` names a blackout."""
 
     from_at: datetime
     to_at: datetime
     count: int
     reason: Reason
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,40 +84,43 @@ class Plan:
     windows: tuple[Window, ...]
     next_run_at: datetime | None
 
+    @property
+    def replaces(self) -> bool:
+        """Whether what is still going makes room for a run of this plan."""
+        queued = any(tick.status is Status.QUEUED for tick in self.ticks)
+        return queued and self.job.concurrency_policy == "Replace"
 
-def stored_schedule(expression: str) -> Schedule:
-    """The schedule of an expression that was checked before it was stored. Raises ValueError for any other."""
-    schedule = parse(expression)
-    if not isinstance(schedule, Schedule):
-        raise ValueError(f"not a cron expression: {expression!r}")  # noqa: TRY004 - the text is wrong, not its type
-    return schedule
+
+def calendar_of(job: Policy, expression: str, timezone: str) -> Calendar:
+    """When a CronJob is due. Raises ValueError for an expression that was never checked."""
+    table = stored(expression, timezone)
+    return Calendar(table=table, zone=timezone, starts_at=job.starts_at, ends_at=job.ends_at)
 
 
 def plan(job: DueJob, now: datetime) -> Plan:
     """Give each moment from `job.due_at` to `now` its verdict, and find the next one after `now`."""
-    schedule = stored_schedule(job.expression)
-    late_until = now - LATE_AFTER
-    late = _with_promised(
-        job, late_until, latest_until(schedule, job.timezone, job.due_at, late_until, CATCH_UP_CAP + 1)
-    )
-    after = max(job.due_at, late_until)
-    on_time = set(latest_until(schedule, job.timezone, after, now, CATCH_UP_CAP).newest)
-    if job.due_at > late_until:
-        on_time.add(job.due_at)
+    calendar = calendar_of(job, job.expression, job.timezone)
+    late, on_time = _due(job, calendar, now)
     wanted = on_time | _caught_up(job, late.newest, now)
-    missed = [moment for moment in late.newest if moment not in wanted]
-    windows: tuple[Window, ...] = ()
+    listed = sorted({*late.newest, *on_time})
+    windows: list[Window] = []
     if late.count > CATCH_UP_CAP:
         assert late.first is not None
-        windows = (_window(late.first, missed[-1], late.count - len(late.newest) + len(missed)),)
-        missed = []
-    ticks = [Tick(scheduled_for=m, status=Status.MISSED, reason=Reason.SERVER_DOWN) for m in missed]
-    return Plan(
-        job=job,
-        ticks=(*ticks, *_verdicts(job, sorted(wanted))),
-        windows=windows,
-        next_run_at=next_after(schedule, job.timezone, now),
-    )
+        rest = [moment for moment in late.newest if moment not in wanted]
+        windows = [_window(late.first, rest[-1], late.count - len(late.newest) + len(rest))]
+        listed = sorted(wanted)
+    dark = [moment for moment in listed if _blackout(job, moment)]
+    windows += _dark_windows(job, dark)
+    ticks = _verdicts(job, [moment for moment in listed if moment not in dark], wanted, set(late.newest), now)
+    return Plan(job=job, ticks=tuple(ticks), windows=tuple(windows), next_run_at=calendar.next_after(now))
+
+
+def _due(job: DueJob, calendar: Calendar, now: datetime) -> tuple[Due, set[datetime]]:
+    """The moments that were missed by a server that was down, and those that are due now."""
+    late_until = now - LATE_AFTER
+    late = _with_promised(job, late_until, calendar.latest_until(job.due_at, late_until, CATCH_UP_CAP + 1))
+    on_time = set(calendar.latest_until(max(job.due_at, late_until), now, CATCH_UP_CAP).newest)
+    return late, on_time | ({job.due_at} if job.due_at > late_until else set())
 
 
 def _with_promised(job: DueJob, until: datetime, found: Due) -> Due:
@@ -114,9 +131,9 @@ def _with_promised(job: DueJob, until: datetime, found: Due) -> Due:
     return Due(count=found.count + 1, first=job.due_at, last=newest[-1], newest=newest)
 
 
-def paused_window(expression: str, timezone: str, owed_from: datetime, now: datetime) -> Window | None:
+def paused_window(calendar: Calendar, owed_from: datetime, now: datetime) -> Window | None:
     """The moments of a pause that ends now, the first of them being `owed_from`; None if there were none."""
-    found = latest_until(stored_schedule(expression), timezone, owed_from - _INSTANT, now, 1)
+    found = calendar.latest_until(owed_from - _INSTANT, now, 1)
     if found.first is None:
         return None
     return Window(from_at=found.first, to_at=found.newest[-1], count=found.count, reason=Reason.PAUSED)
@@ -126,22 +143,51 @@ def _window(first: datetime, last: datetime, count: int) -> Window:
     return Window(from_at=first, to_at=last, count=count, reason=Reason.SERVER_DOWN)
 
 
+def _blackout(job: DueJob, moment: datetime) -> Blackout | None:
+    return next((blackout for blackout in job.blackouts if blackout.covers(moment)), None)
+
+
+def _dark_windows(job: DueJob, moments: list[datetime]) -> Iterable[Window]:
+    for blackout, group in groupby(moments, key=lambda moment: _blackout(job, moment)):
+        assert blackout is not None
+        dark = list(group)
+        yield Window(from_at=dark[0], to_at=dark[-1], count=len(dark), reason=Reason.BLACKOUT, note=blackout.name)
+
+
 def _caught_up(job: DueJob, late: tuple[datetime, ...], now: datetime) -> set[datetime]:
-    """The late moments that the catch-up policy still wants to run: the newest, if it is not too old."""
-    if job.catch_up == "skip" or not late or now - late[-1] > CATCH_UP_WINDOW:
-        return set()
-    return {late[-1]}
+    """The late moments that the catch-up policy still wants to run: those that are not too old, or the newest."""
+    recent = [moment for moment in late if now - moment <= CATCH_UP_WINDOW][-CATCH_UP_CAP:]
+    return {"skip": set(), "last": set(recent[-1:]), "all": set(recent)}[job.catch_up]
 
 
-def _verdicts(job: DueJob, moments: list[datetime]) -> list[Tick]:
-    if job.live_version_id is None:
-        return [Tick(scheduled_for=m, status=Status.SKIPPED, reason=Reason.DISABLED) for m in moments]
+def _verdicts(
+    job: DueJob, moments: list[datetime], wanted: set[datetime], late: set[datetime], now: datetime
+) -> list[Tick]:
+    newest = max((moment for moment in moments if moment in wanted), default=None)
     ticks: list[Tick] = []
-    busy = job.active
+    active = job.active
     for moment in moments:
-        if busy and job.concurrency_policy == "Forbid":
-            ticks.append(Tick(scheduled_for=moment, status=Status.SKIPPED, reason=Reason.OVERLAP))
+        if moment not in wanted:
+            tick = Tick(scheduled_for=moment, status=Status.MISSED, reason=Reason.SERVER_DOWN)
         else:
-            ticks.append(Tick(scheduled_for=moment, status=Status.QUEUED))
-            busy = True
+            tick = _verdict(job, moment, active, now, newest=moment == newest, caught_up=moment in late)
+        active += tick.status is Status.QUEUED
+        ticks.append(tick)
     return ticks
+
+
+def _verdict(job: DueJob, moment: datetime, active: int, now: datetime, *, newest: bool, caught_up: bool) -> Tick:
+    """What a moment becomes that is wanted, while `active` runs are queued or running."""
+    status, reason = Status.QUEUED, None
+    if job.live_version_id is None:
+        status, reason = Status.SKIPPED, Reason.DISABLED
+    elif job.starting_deadline_s is not None and now - moment > timedelta(seconds=job.starting_deadline_s):
+        status, reason = Status.MISSED, Reason.DEADLINE
+    elif job.concurrency_policy == "Replace" and not newest:
+        status, reason = Status.CANCELLED, Reason.REPLACED
+    elif job.concurrency_policy == "Allow" and active >= MAX_QUEUE:
+        status, reason = Status.SKIPPED, Reason.QUEUE_FULL
+    # What is caught up was asked for, all of it: it waits its turn.
+    elif job.concurrency_policy == "Forbid" and active > job.queue_limit and not (caught_up and job.catch_up == "all"):
+        status, reason = Status.SKIPPED, Reason.QUEUE_FULL if job.queue_limit else Reason.OVERLAP
+    return Tick(scheduled_for=moment, status=status, reason=reason)

@@ -19,6 +19,7 @@ from hexasched import logs
 from hexasched.domain.limits import POLL_S
 from hexasched.domain.ticks import DueJob, Plan, plan
 from hexasched.errors import StoreBusyError
+from hexasched.scheduler import chores
 from hexasched.store import settings, ticks
 from hexasched.store.database import Database
 
@@ -118,10 +119,11 @@ class CronJobStore(BaseJobStore):
         try:
             self._flush(now)
             self._note_tick(now)
+            next_resume = chores.do(self._database, now)
             if self._more:
                 return now
             with self._database.reading() as connection:
-                return min(ticks.next_due(connection) or soon, soon)
+                return min(ticks.next_due(connection) or soon, next_resume or soon, soon)
         except StoreBusyError as error:
             logs.warning("store.busy", error=error)
             return soon

@@ -1,21 +1,22 @@
 """CronJobs as people make and change them; an edit never re-creates the past and never swallows a moment."""
 
 import contextlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
 
 from sqlalchemy import Connection, Select, func, insert, select, update
 
-from hexasched.domain.cron_clock import next_after
-from hexasched.domain.ticks import Window, paused_window, stored_schedule
+from hexasched.domain.policies import Policy
+from hexasched.domain.ticks import Window, calendar_of, paused_window
+from hexasched.domain.timetables import Calendar
 from hexasched.store import tables as t
 from hexasched.store import ticks
 
 
 @dataclass(frozen=True, kw_only=True)
-class CronJobFields:
+class CronJobFields(Policy):
     """What a person sets; the expression and zone are valid, the event is JSON text."""
 
     function_id: int
@@ -23,9 +24,11 @@ class CronJobFields:
     expression: str
     timezone: str
     event: str = "{}"
-    concurrency_policy: str = "Forbid"
-    catch_up: str = "last"
-    max_attempts: int = 1
+
+    @property
+    def calendar(self) -> Calendar:
+        """When it is due, as long as it is not suspended."""
+        return calendar_of(self, self.expression, self.timezone)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +41,22 @@ class CronJob(CronJobFields):
     live_version_id: int | None
     suspended: bool
     suspend_reason: str
+    suspended_until: datetime | None
     owed_from: datetime | None
     next_run_at: datetime | None
     revision: int
     created_at: datetime
 
+    @property
+    def serial_key(self) -> int | None:
+        """What its runs share that wait for each other; None if they may overlap."""
+        return None if self.concurrency_policy == "Allow" else self.id
 
-_OTHERS = ("id", "workspace_id", "suspended", "suspend_reason", "owed_from", "next_run_at", "revision", "created_at")
+
+_OTHERS = (
+    *("id", "workspace_id", "suspended", "suspend_reason", "suspended_until", "owed_from", "next_run_at"),
+    *("revision", "created_at"),
+)
 
 
 def _cron_jobs(workspace_id: int) -> Select[Any]:
@@ -104,8 +116,10 @@ def save(connection: Connection, current: CronJob, wanted: CronJobFields, now: d
     return by_id(connection, current.workspace_id, current.id)
 
 
-def suspend(connection: Connection, current: CronJob, reason: str, now: datetime) -> None:
-    """Stop future runs; running ones go on."""
+def suspend(
+    connection: Connection, current: CronJob, reason: str, now: datetime, until: datetime | None = None
+) -> None:
+    """Stop future runs, for good or `until` then; running ones go on."""
     current = _locked(connection, current)
     if current.suspended:
         return
@@ -113,7 +127,13 @@ def suspend(connection: Connection, current: CronJob, reason: str, now: datetime
     _change(
         connection,
         current.id,
-        {"suspended": True, "suspend_reason": reason, "owed_from": owed_from, "next_run_at": None},
+        {
+            "suspended": True,
+            "suspend_reason": reason,
+            "suspended_until": until,
+            "owed_from": owed_from,
+            "next_run_at": None,
+        },
     )
 
 
@@ -126,9 +146,32 @@ def resume(connection: Connection, current: CronJob, now: datetime) -> CronJob |
         _change(
             connection,
             current.id,
-            {"suspended": False, "suspend_reason": "", "owed_from": None, "next_run_at": next_run_at},
+            {
+                "suspended": False,
+                "suspend_reason": "",
+                "suspended_until": None,
+                "owed_from": None,
+                "next_run_at": next_run_at,
+            },
         )
     return by_id(connection, current.workspace_id, current.id)
+
+
+def resume_due(connection: Connection, now: datetime) -> int:
+    """Resume what was suspended until now; returns how many."""
+    due = select(t.cron_jobs.c.workspace_id, t.cron_jobs.c.id).where(t.cron_jobs.c.suspended_until <= now)
+    found = connection.execute(due.where(t.cron_jobs.c.deleted_at.is_(None))).all()
+    for row in found:
+        if current := by_id(connection, row.workspace_id, row.id):
+            resume(connection, current, now)
+    return len(found)
+
+
+def next_resume(connection: Connection) -> datetime | None:
+    """When the next suspension ends by itself."""
+    query = select(func.min(t.cron_jobs.c.suspended_until)).where(t.cron_jobs.c.deleted_at.is_(None))
+    earliest: datetime | None = connection.execute(query).scalar()
+    return earliest
 
 
 def remove(connection: Connection, current: CronJob, now: datetime) -> None:
@@ -151,7 +194,7 @@ def remove_all_of(connection: Connection, workspace_id: int, function_id: int, n
 def windows(connection: Connection, cron_job_id: int, limit: int = 20) -> list[Window]:
     """The newest windows of a CronJob. The caller got the CronJob through its workspace."""
     rows = connection.execute(
-        select(t.windows.c.from_at, t.windows.c.to_at, t.windows.c.count, t.windows.c.reason)
+        select(*(t.windows.c[field.name] for field in fields(Window)))
         .where(t.windows.c.cron_job_id == cron_job_id)
         .order_by(t.windows.c.from_at.desc())
         .limit(limit)
@@ -180,7 +223,7 @@ def _newest(connection: Connection, cron_job_id: int, now: datetime) -> datetime
 
 
 def _next(wanted: CronJobFields, now: datetime) -> datetime | None:
-    return next_after(stored_schedule(wanted.expression), wanted.timezone, now)
+    return wanted.calendar.next_after(now)
 
 
 def _change(connection: Connection, cron_job_id: int, values: dict[str, Any]) -> None:
@@ -195,6 +238,6 @@ def _change(connection: Connection, cron_job_id: int, values: dict[str, Any]) ->
 def _write_pause(connection: Connection, current: CronJob, now: datetime) -> None:
     if current.owed_from is None or current.owed_from > now:
         return
-    window = paused_window(current.expression, current.timezone, current.owed_from, now)
+    window = paused_window(current.calendar, current.owed_from, now)
     if window is not None:
         connection.execute(insert(t.windows).values(asdict(window) | {"cron_job_id": current.id, "created_at": now}))

@@ -1,14 +1,15 @@
 """One run from queued to final: every move is a guarded UPDATE with one owner."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, select, update
+from sqlalchemy import Connection, and_, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 
 from hexasched.domain.outcomes import ALERTING, Outcome, Reason, Status
-from hexasched.domain.retries import MAX_DRAINS, retry_delay
+from hexasched.domain.policies import Policy
 from hexasched.store import outbox
 from hexasched.store import tables as t
 
@@ -25,6 +26,7 @@ class NewRun:
     cron_job_id: int | None = None
     created_by: int | None = None
     idempotency_key: str | None = None
+    serial_key: int | None = None
 
 
 def enqueue(connection: Connection, new: NewRun, now: datetime) -> int:
@@ -39,6 +41,9 @@ def enqueue(connection: Connection, new: NewRun, now: datetime) -> int:
         run_id = connection.execute(select(t.runs.c.id).where(*same)).scalar_one()
     return int(run_id)
 
+
+MAX_DRAINS = 3
+"""How many times in a row a run that a stopping worker interrupted is queued again."""
 
 AFTER_ITS_BUILD = datetime(9999, 1, 1, tzinfo=UTC)
 """When a test run is due whose draft is still being prepared."""
@@ -69,7 +74,7 @@ def give_up(connection: Connection, run_id: int, error: dict[str, Any], now: dat
 
 def any_due(connection: Connection, now: datetime) -> bool:
     """Whether a queued run is due: a look that takes no lock."""
-    query = select(t.runs.c.id).where(t.runs.c.status == Status.QUEUED, t.runs.c.available_at <= now)
+    query = select(t.runs.c.id).where(t.runs.c.status == Status.QUEUED, t.runs.c.available_at <= now, _may_start(now))
     return connection.execute(query.limit(1)).first() is not None
 
 
@@ -84,14 +89,41 @@ class Claim:
 def claim(connection: Connection, worker_id: str, count: int, now: datetime) -> list[Claim]:
     """Take up to `count` queued runs that are due, oldest first; nobody else can get them."""
     due = (
-        select(t.runs.c.id)
-        .where(t.runs.c.status == Status.QUEUED, t.runs.c.available_at <= now)
+        select(t.runs.c.id, t.runs.c.serial_key)
+        .where(t.runs.c.status == Status.QUEUED, t.runs.c.available_at <= now, _may_start(now))
         .order_by(t.runs.c.available_at, t.runs.c.id)
         .limit(count)
         .with_for_update(skip_locked=True)
     )
     # Two statements: as a subquery PostgreSQL may evaluate the limit more than once and lock more than asked for.
-    ids = list(connection.execute(due).scalars())
+    ids = _first_of_each([(row.id, row.serial_key) for row in connection.execute(due)])
+    try:
+        with connection.begin_nested():
+            return _take(connection, worker_id, ids, now)
+    except IntegrityError:
+        return []  # another worker was quicker with a run of the same key; the next round sees it
+
+
+def _may_start(now: datetime) -> Any:
+    """It is not too late for it, and nothing with the same key runs; the unique index has the last word."""
+    other = t.runs.alias()
+    going = select(other.c.id).where(other.c.status == Status.RUNNING, other.c.serial_key == t.runs.c.serial_key)
+    in_time = or_(t.runs.c.starts_by.is_(None), t.runs.c.starts_by >= now)
+    return and_(in_time, or_(t.runs.c.serial_key.is_(None), ~going.correlate(t.runs).exists()))
+
+
+def _first_of_each(rows: list[tuple[int, int | None]]) -> list[int]:
+    keys: set[int] = set()
+    ids = []
+    for run_id, key in rows:
+        if key is None or key not in keys:
+            ids.append(run_id)
+        if key is not None:
+            keys.add(key)
+    return ids
+
+
+def _take(connection: Connection, worker_id: str, ids: list[int], now: datetime) -> list[Claim]:
     rows = connection.execute(
         update(t.runs)
         .where(t.runs.c.id.in_(ids), t.runs.c.status == Status.QUEUED)
@@ -139,16 +171,37 @@ def beat(connection: Connection, worker_id: str, now: datetime) -> set[Claim]:
     return {Claim(run_id=row.id, fence=row.fence) for row in rows}
 
 
-def to_cancel(connection: Connection, worker_id: str) -> list[Claim]:
-    """The worker's runs that somebody asked to stop."""
+def to_cancel(connection: Connection, worker_id: str) -> list[tuple[Claim, Reason]]:
+    """The worker's runs that are to stop: somebody asked (user), or a newer one takes their place (replaced)."""
     rows = connection.execute(
-        select(t.runs.c.id, t.runs.c.fence).where(
+        select(t.runs.c.id, t.runs.c.fence, t.runs.c.cancel_reason).where(
             t.runs.c.worker_id == worker_id,
             t.runs.c.status == Status.RUNNING,
             t.runs.c.cancel_requested_at.is_not(None),
         )
     )
-    return [Claim(run_id=row.id, fence=row.fence) for row in rows]
+    return [(Claim(run_id=row.id, fence=row.fence), Reason(row.cancel_reason or Reason.USER)) for row in rows]
+
+
+def expire(connection: Connection, now: datetime) -> int:
+    """End what waits and was to begin before `now`: missed, with its alert. Returns how many."""
+    late = and_(t.runs.c.status == Status.QUEUED, t.runs.c.starts_by < now)
+    ids = list(connection.execute(select(t.runs.c.id).where(late).with_for_update(skip_locked=True)).scalars())
+    if ids:
+        connection.execute(
+            update(t.runs)
+            .where(t.runs.c.id.in_(ids), t.runs.c.status == Status.QUEUED)
+            .values(status=Status.MISSED, reason=Reason.DEADLINE, finished_at=now)
+        )
+    for run_id in ids:
+        outbox.add_run_alert(connection, run_id, now)
+    return len(ids)
+
+
+def any_expired(connection: Connection, now: datetime) -> bool:
+    """Whether `expire` has work: a look that takes no lock."""
+    query = select(t.runs.c.id).where(t.runs.c.status == Status.QUEUED, t.runs.c.starts_by < now)
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def release(connection: Connection, taken: Claim) -> bool:
@@ -177,8 +230,16 @@ def finish(connection: Connection, taken: Claim, outcome: Outcome, now: datetime
 
 def reap(connection: Connection, taken: Claim, hb_seq: int, now: datetime) -> bool:
     """End a run whose worker has not beaten for a whole lease; False if it did beat, or ended."""
-    asked = connection.execute(select(t.runs.c.cancel_requested_at).where(t.runs.c.id == taken.run_id)).scalar()
-    status, reason = (Status.CANCELLED, Reason.USER) if asked else (Status.LOST, Reason.WORKER_GONE)
+    asked = (
+        connection.execute(
+            select(t.runs.c.cancel_requested_at, t.runs.c.cancel_reason).where(t.runs.c.id == taken.run_id)
+        )
+        .mappings()
+        .one()
+    )
+    status, reason = Status.LOST, Reason.WORKER_GONE
+    if asked["cancel_requested_at"]:
+        status, reason = Status.CANCELLED, Reason(asked["cancel_reason"] or Reason.USER)
     changed = connection.execute(
         update(t.runs)
         .where(_mine(taken), t.runs.c.hb_seq == hb_seq)
@@ -267,14 +328,17 @@ def _follow_up(connection: Connection, run_id: int, status: Status, reason: Reas
         return  # somebody wanted it to stop: it does not come back, and nobody has to be told
     if reason is Reason.DRAIN and run["drains"] < MAX_DRAINS:
         _queue_attempt(connection, dict(run), now, now, drains=run["drains"] + 1, extra_attempt=1)
-    elif _may_retry(status, reason) and run["attempt"] < run["max_attempts"]:
-        _queue_attempt(connection, dict(run), now, now + retry_delay(run["attempt"]))
+    elif run["attempt"] < run["max_attempts"] and (policy := _policy(connection, dict(run))).may_retry(status, reason):
+        _queue_attempt(connection, dict(run), now, now + policy.retry_delay(run_id, run["attempt"]))
     elif status in ALERTING and run["trigger"] != "test":
         outbox.add_run_alert(connection, run_id, now)
 
 
-def _may_retry(status: Status, reason: Reason) -> bool:
-    return status in {Status.FAILED, Status.TIMED_OUT, Status.LOST} and reason is not Reason.INTERNAL
+def _policy(connection: Connection, run: dict[str, Any]) -> Policy:
+    """The CronJob's policy as it is now; the default for a run that has none."""
+    columns = [t.cron_jobs.c[field.name] for field in fields(Policy)]
+    row = connection.execute(select(*columns).where(t.cron_jobs.c.id == run["cron_job_id"])).mappings().first()
+    return Policy(**row) if row else Policy()
 
 
 def occurrence_id(first_run_id: int) -> str:
@@ -295,7 +359,7 @@ def _queue_attempt(
     kept = ("workspace_id", "function_id", "version_id", "cron_job_id", "scheduled_for", "event", "created_by")
     connection.execute(
         insert(t.runs).values(
-            {key: run[key] for key in kept}
+            {key: run[key] for key in (*kept, "serial_key")}
             | {
                 "attempt": run["attempt"] + 1,
                 "max_attempts": run["max_attempts"] + extra_attempt,

@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from hexasched.domain.outcomes import REASONS, Status
+from hexasched.domain.policies import RETRYABLE
 
 metadata = MetaData(
     naming_convention={
@@ -51,6 +52,21 @@ class Instant(TypeDecorator[datetime]):
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         """The aware datetime."""
         return None if value is None else _EPOCH + timedelta(milliseconds=value)
+
+
+class Words(TypeDecorator[tuple[str, ...]]):
+    """Words of small letters, stored with commas between them."""
+
+    impl = String(200)
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[str, ...] | None, dialect: Dialect) -> str | None:
+        """One text."""
+        return None if value is None else ",".join(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...] | None:
+        """The words."""
+        return None if value is None else tuple(filter(None, value.split(",")))
 
 
 _Id = BigInteger().with_variant(Integer, "sqlite")
@@ -220,9 +236,20 @@ cron_jobs = Table(
     Column("suspended", Boolean, nullable=False, server_default=text("false")),
     Column("owed_from", Instant),  # while suspended: the first moment that is in no row and no window yet
     Column("suspend_reason", Text, nullable=False, server_default=""),
+    Column("suspended_until", Instant),
     Column("concurrency_policy", String(8), nullable=False, server_default="Forbid"),
     Column("catch_up", String(8), nullable=False, server_default="last"),
+    Column("queue_limit", Integer, nullable=False, server_default="0"),
+    Column("starting_deadline_s", Integer),
     Column("max_attempts", Integer, nullable=False, server_default="1"),
+    Column("retry_delay_s", Integer, nullable=False, server_default="10"),
+    Column("retry_max_delay_s", Integer, nullable=False, server_default="3600"),
+    Column("retry_on", Words, nullable=False, server_default=",".join(RETRYABLE)),
+    Column("spread_s", Integer, nullable=False, server_default="0"),
+    Column("starts_at", Instant),
+    Column("ends_at", Instant),
+    Column("successful_history_limit", Integer),
+    Column("failed_history_limit", Integer),
     Column("revision", Integer, nullable=False, server_default="1"),
     Column("next_run_at", Instant),  # NULL while suspended or when the schedule has no further moment
     Column("created_at", Instant, nullable=False),
@@ -289,7 +316,10 @@ runs = Table(
     Column("reason", String(16)),
     Column("event", Text, nullable=False, server_default="{}"),
     Column("available_at", Instant, nullable=False),
+    Column("starts_by", Instant),  # a run that has not begun by then is missed
+    Column("serial_key", _Id),  # of two runs with the same one only one is running
     *_lease_columns(),
+    Column("cancel_reason", String(16)),  # user (NULL too) or replaced
     Column("claimed_at", Instant),
     Column("env_revision", Integer),
     Column("created_at", Instant, nullable=False),
@@ -340,6 +370,19 @@ runs = Table(
         sqlite_where=text("status = 'queued'"),
         postgresql_where=text("status = 'queued'"),
     ),
+    Index(
+        "uq_runs_serial_key",
+        "serial_key",
+        unique=True,
+        sqlite_where=text("status = 'running'"),
+        postgresql_where=text("status = 'running'"),
+    ),
+    Index(
+        "ix_runs_starts_by",
+        "starts_by",
+        sqlite_where=text("status = 'queued' AND starts_by IS NOT NULL"),
+        postgresql_where=text("status = 'queued' AND starts_by IS NOT NULL"),
+    ),
     Index("ix_runs_workspace", "workspace_id", "id"),
     Index("ix_runs_workspace_finished", "workspace_id", "status", "finished_at"),
     Index("ix_runs_workspace_status", "workspace_id", "status", "id"),
@@ -356,12 +399,27 @@ windows = Table(
     Column("to_at", Instant, nullable=False),
     Column("count", Integer, nullable=False),
     Column("reason", String(16), nullable=False),
+    Column("note", String(100), nullable=False, server_default=""),  # the name of a blackout
     Column("created_at", Instant, nullable=False),
     UniqueConstraint("cron_job_id", "from_at"),
     CheckConstraint("from_at <= to_at AND count >= 1", name="span"),
     CheckConstraint(_one_of("reason", ("paused", "server_down", "blackout", "catch_up")), name="reason"),
 )
 """Ticks from `from_at` to `to_at`, both ends included, that did not run for one shared reason."""
+
+blackouts = Table(
+    "blackouts",
+    metadata,
+    _id(),
+    _reference("workspace_id", "workspaces"),
+    _reference("cron_job_id", "cron_jobs", nullable=True),  # NULL: all of the workspace
+    Column("name", String(100), nullable=False),
+    Column("from_at", Instant, nullable=False),
+    Column("to_at", Instant, nullable=False),  # not included
+    Column("created_at", Instant, nullable=False),
+    CheckConstraint("from_at < to_at", name="span"),
+    Index(None, "workspace_id", "to_at"),
+)
 
 BUILD_KINDS = ("deploy", "draft", "analyse")
 

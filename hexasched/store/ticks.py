@@ -1,21 +1,24 @@
 """The scheduler's transaction: run rows, windows and the advance of next_run_at commit together or not at all."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 
-from hexasched.domain.outcomes import Status
+from hexasched.domain.outcomes import Reason, Status
+from hexasched.domain.policies import Policy
 from hexasched.domain.ticks import DueJob, Plan, plan
-from hexasched.store import outbox
+from hexasched.store import blackouts, outbox
 from hexasched.store import tables as t
 
 _ACTIVE = (
-    select(t.runs.c.id)
+    select(func.count())
+    .select_from(t.runs)
     .where(t.runs.c.cron_job_id == t.cron_jobs.c.id, t.runs.c.status.in_((Status.QUEUED, Status.RUNNING)))
     .correlate(t.cron_jobs)
-    .exists()
+    .scalar_subquery()
 )
 _NEWEST_VERSION = (
     select(func.max(t.versions.c.id))
@@ -23,12 +26,13 @@ _NEWEST_VERSION = (
     .correlate(t.functions)
     .scalar_subquery()
 )
-_PLAIN = ("id", "workspace_id", "function_id", "revision", "expression", "timezone", "event", "concurrency_policy")
+_PLAIN = ("id", "workspace_id", "function_id", "revision", "expression", "timezone", "event")
+POLICY = tuple(field.name for field in fields(Policy))
 
 
 def _jobs() -> Select[Any]:
     return select(
-        *(t.cron_jobs.c[name] for name in (*_PLAIN, "catch_up", "max_attempts")),
+        *(t.cron_jobs.c[name] for name in (*_PLAIN, *POLICY)),
         t.functions.c.live_version_id,
         _NEWEST_VERSION.label("newest_version_id"),
         t.cron_jobs.c.next_run_at.label("due_at"),
@@ -40,7 +44,20 @@ def due(connection: Connection, now: datetime, limit: int) -> list[DueJob]:
     """Up to `limit` CronJobs whose moment has come, the longest waiting first."""
     query = _jobs().where(t.cron_jobs.c.next_run_at <= now)
     rows = connection.execute(query.order_by(t.cron_jobs.c.next_run_at, t.cron_jobs.c.id).limit(limit)).mappings()
-    return [DueJob(**row) for row in rows]
+    return _with_blackouts(connection, [DueJob(**row) for row in rows], now)
+
+
+def _with_blackouts(connection: Connection, jobs: list[DueJob], now: datetime) -> list[DueJob]:
+    if not jobs:
+        return jobs
+    earliest = min(job.due_at for job in jobs)
+    by_workspace = blackouts.between(connection, {job.workspace_id for job in jobs}, earliest, now)
+    return [
+        replace(job, blackouts=tuple(one for owner, one in found if owner in (None, job.id)))
+        if (found := by_workspace.get(job.workspace_id))
+        else job
+        for job in jobs
+    ]
 
 
 def next_due(connection: Connection) -> datetime | None:
@@ -59,9 +76,10 @@ def settle(connection: Connection, plans: Sequence[Plan], now: datetime) -> int:
     rows = [_run_row(p, tick, now) for p in current for tick in p.ticks if p.job.newest_version_id is not None]
     windows = [_window_row(p, window, now) for p in current for window in p.windows]
     rows = _without_known(connection, rows)
+    _make_room(connection, [p.job.id for p in current if p.replaces], now)
     if rows:
         connection.execute(insert(t.runs), rows)
-    windows = [row for row in windows if not _has_window(connection, row)]
+    windows = [row for row in windows if not (_has_window(connection, row) or _grow_window(connection, row))]
     if windows:
         connection.execute(insert(t.windows), windows)
     for settled in current:
@@ -94,12 +112,49 @@ def _has_window(connection: Connection, row: dict[str, Any]) -> bool:
     return connection.execute(select(t.windows.c.id).where(*same)).first() is not None
 
 
+def _grow_window(connection: Connection, row: dict[str, Any]) -> bool:
+    """Whether a blackout's moment could be put into the window of those before it: one row for a whole blackout."""
+    if row["reason"] != Reason.BLACKOUT:
+        return False
+    same = (t.windows.c.cron_job_id == row["cron_job_id"], t.windows.c.note == row["note"])
+    last = select(func.max(t.windows.c.id)).where(t.windows.c.cron_job_id == row["cron_job_id"]).scalar_subquery()
+    between = (
+        select(t.runs.c.id)
+        .where(t.runs.c.cron_job_id == row["cron_job_id"], t.runs.c.scheduled_for > t.windows.c.to_at)
+        .correlate(t.windows)
+        .exists()
+    )
+    grown = connection.execute(
+        update(t.windows)
+        .where(*same, t.windows.c.id == last, t.windows.c.reason == Reason.BLACKOUT, ~between)
+        .values(to_at=row["to_at"], count=t.windows.c.count + row["count"])
+    )
+    return grown.rowcount == 1
+
+
+def _make_room(connection: Connection, cron_job_ids: list[int], now: datetime) -> None:
+    """Policy Replace: what waits is over, what runs is told to stop; the new run waits until that is dead."""
+    for start in range(0, len(cron_job_ids), 500):
+        theirs = t.runs.c.cron_job_id.in_(cron_job_ids[start : start + 500])
+        connection.execute(
+            update(t.runs)
+            .where(theirs, t.runs.c.status == Status.QUEUED)
+            .values(status=Status.CANCELLED, reason=Reason.REPLACED, finished_at=now)
+        )
+        connection.execute(
+            update(t.runs)
+            .where(theirs, t.runs.c.status == Status.RUNNING, t.runs.c.cancel_requested_at.is_(None))
+            .values(cancel_requested_at=now, cancel_reason=Reason.REPLACED)
+        )
+
+
 def settle_one(connection: Connection, cron_job_id: int, now: datetime) -> None:
     """Give a CronJob's overdue moments their verdict before it is changed: an edit never swallows a moment."""
     row = connection.execute(
         _jobs().where(t.cron_jobs.c.id == cron_job_id, t.cron_jobs.c.next_run_at <= now)
     ).mappings()
-    settle(connection, [plan(DueJob(**found), now) for found in row], now)
+    jobs = _with_blackouts(connection, [DueJob(**found) for found in row], now)
+    settle(connection, [plan(job, now) for job in jobs], now)
 
 
 def put_aside(connection: Connection, job: DueJob, reason: str) -> None:
@@ -132,7 +187,7 @@ def _unchanged(connection: Connection, plans: Sequence[Plan]) -> list[Plan]:
 
 def _run_row(settled: Plan, tick: Any, now: datetime) -> dict[str, Any]:
     job = settled.job
-    queued = tick.status is Status.QUEUED
+    queued, deadline = tick.status is Status.QUEUED, job.starting_deadline_s
     return {
         "workspace_id": job.workspace_id,
         "function_id": job.function_id,
@@ -144,7 +199,9 @@ def _run_row(settled: Plan, tick: Any, now: datetime) -> dict[str, Any]:
         "status": tick.status,
         "reason": tick.reason,
         "event": job.event,
-        "available_at": now,
+        "available_at": max(now, tick.scheduled_for + job.delay_of(job.id)),
+        "starts_by": None if deadline is None else tick.scheduled_for + timedelta(seconds=deadline),
+        "serial_key": None if job.concurrency_policy == "Allow" else job.id,
         "created_at": now,
         "finished_at": None if queued else now,
     }
@@ -157,6 +214,7 @@ def _window_row(settled: Plan, window: Any, now: datetime) -> dict[str, Any]:
         "to_at": window.to_at,
         "count": window.count,
         "reason": window.reason,
+        "note": window.note,
         "created_at": now,
     }
 
@@ -164,11 +222,12 @@ def _window_row(settled: Plan, window: Any, now: datetime) -> dict[str, Any]:
 def _alert_missed(connection: Connection, settled: Plan, now: datetime) -> None:
     """One alert for all that a CronJob missed, not one for each moment."""
     moments = [tick.scheduled_for for tick in settled.ticks if tick.status is Status.MISSED]
-    count = len(moments) + sum(window.count for window in settled.windows)
+    windows = [window for window in settled.windows if window.reason is not Reason.BLACKOUT]
+    count = len(moments) + sum(window.count for window in windows)
     if count == 0:
         return
-    starts = moments[:1] + [window.from_at for window in settled.windows]
-    ends = moments[-1:] + [window.to_at for window in settled.windows]
+    starts = moments[:1] + [window.from_at for window in windows]
+    ends = moments[-1:] + [window.to_at for window in windows]
     outbox.add_missed_alert(
         connection,
         settled.job.workspace_id,

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 
 from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import Status
+from hexasched.domain.timetables import Calendar, stored
 from hexasched.secrets import KeyRing
 from hexasched.store import env_vars, functions, runs
 from hexasched.store import tables as t
@@ -24,6 +25,14 @@ class CronFacts:
     name: str
     expression: str
     timezone: str
+    starts_at: datetime | None
+    ends_at: datetime | None
+
+    @property
+    def calendar(self) -> Calendar:
+        """When it is due."""
+        table = stored(self.expression, self.timezone)
+        return Calendar(table=table, zone=self.timezone, starts_at=self.starts_at, ends_at=self.ends_at)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +84,7 @@ def load_run(connection: Connection, keys: KeyRing, claim: Claim) -> RunWork:
 def _run_query(run_id: int) -> Any:
     run = [t.runs.c[n] for n in ("workspace_id", "function_id", "version_id", "trigger", "attempt", "scheduled_for")]
     version = [t.versions.c[n] for n in ("runtime", "handler_file", "source", "dependencies", "limits", "analysis")]
-    cron = [t.cron_jobs.c[n].label(f"cron_{n}") for n in ("id", "name", "expression", "timezone")]
+    cron = [t.cron_jobs.c[n].label(f"cron_{n}") for n in CronFacts.__dataclass_fields__]
     return (
         select(
             *run,
@@ -104,7 +113,7 @@ def _program(row: dict[str, Any]) -> Program:
 def _cron_facts(row: dict[str, Any]) -> CronFacts | None:
     if row["cron_id"] is None:
         return None
-    return CronFacts(**{name: row[f"cron_{name}"] for name in ("id", "name", "expression", "timezone")})
+    return CronFacts(**{name: row[f"cron_{name}"] for name in CronFacts.__dataclass_fields__})
 
 
 def _last(connection: Connection, function_id: int, before: int, status: Status | None) -> datetime | None:

@@ -123,7 +123,9 @@ def test_it_queues_the_next_attempt_in_the_transaction_that_ends_one(database: D
             due = connection.execute(select(t.runs.c.available_at).where(t.runs.c.status == "queued")).scalar()
         waits.append(None if due is None else (due - moment).total_seconds())
         moment = due or moment
-    assert waits == [10.0, 20.0, None]
+    first, second, third = waits
+    assert first is not None and second is not None and third is None
+    assert 5 <= first <= 10 <= second <= 20, "a part of it by chance, doubled each time"
     with database.reading() as connection:
         rows = connection.execute(select(t.runs).order_by(t.runs.c.id)).mappings().all()
         alerts = outbox.deliveries(connection, 1)
@@ -193,7 +195,7 @@ def test_it_cancels_a_queued_run_at_once_and_asks_the_worker_of_a_running_one(da
         assert runs.request_cancel(connection, 1, queued, LATER) is Status.CANCELLED
         assert runs.to_cancel(connection, "w1") == []
         assert runs.request_cancel(connection, 1, claim.run_id, LATER) is Status.RUNNING
-        assert runs.to_cancel(connection, "w1") == [claim]
+        assert runs.to_cancel(connection, "w1") == [(claim, Reason.USER)]
         assert runs.request_cancel(connection, 2, claim.run_id, LATER) is None, "another workspace's run"
 
 

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from hexasched.domain.ticks import CATCH_UP_CAP, DueJob, Plan, paused_window, plan
+from hexasched.domain.policies import Policy
+from hexasched.domain.ticks import CATCH_UP_CAP, Blackout, DueJob, Plan, calendar_of, paused_window, plan
+from hexasched.domain.timetables import Calendar
 
 DUE = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
@@ -25,7 +27,7 @@ def due_job(**overrides: Any) -> DueJob:
         "catch_up": "last",
         "max_attempts": 1,
         "due_at": DUE,
-        "active": False,
+        "active": 0,
     }
     return DueJob(**(values | overrides))
 
@@ -46,8 +48,8 @@ def test_it_queues_a_moment_that_is_on_time() -> None:
 
 
 def test_it_skips_with_a_reason_when_the_run_before_is_still_active() -> None:
-    assert verdicts(plan(due_job(active=True), DUE)) == [(0, "skipped", "overlap")]
-    assert verdicts(plan(due_job(active=True, concurrency_policy="Allow"), DUE)) == [(0, "queued", None)]
+    assert verdicts(plan(due_job(active=1), DUE)) == [(0, "skipped", "overlap")]
+    assert verdicts(plan(due_job(active=1, concurrency_policy="Allow"), DUE)) == [(0, "queued", None)]
 
 
 def test_it_does_not_overlap_two_moments_of_one_round() -> None:
@@ -121,7 +123,66 @@ def test_it_keeps_the_promise_of_a_moment_that_the_schedule_does_not_have() -> N
 
 
 def test_it_makes_one_window_of_a_pause() -> None:
-    window = paused_window("*/10 * * * *", "UTC", DUE, DUE + timedelta(hours=1))
+    window = paused_window(calendar("*/10 * * * *"), DUE, DUE + timedelta(hours=1))
     assert window is not None
     assert (window.from_at, window.to_at, window.count) == (DUE, DUE + timedelta(hours=1), 7)
-    assert paused_window("0 9 * * *", "UTC", DUE + timedelta(hours=1), DUE) is None
+    assert paused_window(calendar("0 9 * * *"), DUE + timedelta(hours=1), DUE) is None
+
+
+def calendar(expression: str) -> Calendar:
+    return calendar_of(Policy(), expression, "UTC")
+
+
+def at(*minutes: int) -> list[datetime]:
+    return [DUE + timedelta(minutes=minute) for minute in minutes]
+
+
+def test_forbid_lets_as_many_wait_as_its_queue_has_room_for() -> None:
+    def verdict(active: int) -> tuple[str, str | None]:
+        [(_, status, reason)] = verdicts(plan(due_job(queue_limit=2, active=active), DUE))
+        return status, reason
+
+    assert [verdict(active) for active in (0, 1, 2, 3)] == [("queued", None)] * 3 + [("skipped", "queue_full")]
+
+
+def test_allow_queues_up_to_a_bound() -> None:
+    made = plan(due_job(concurrency_policy="Allow", active=99), DUE + timedelta(seconds=60))
+    assert verdicts(made) == [(0, "queued", None), (1, "skipped", "queue_full")]
+
+
+def test_replace_queues_the_newest_only_and_makes_room() -> None:
+    made = plan(due_job(concurrency_policy="Replace", active=1), DUE + timedelta(seconds=60))
+    assert verdicts(made) == [(0, "cancelled", "replaced"), (1, "queued", None)]
+    assert made.replaces
+    assert not plan(due_job(concurrency_policy="Replace", live_version_id=None), DUE).replaces
+
+
+def test_all_that_was_missed_within_a_day_is_caught_up_where_that_is_wanted() -> None:
+    made = plan(due_job(catch_up="all", active=1, expression="0 * * * *"), DUE + timedelta(hours=26, minutes=30))
+    assert [status for _, status, _ in verdicts(made)] == ["missed"] * 3 + ["queued"] * 24
+    many = plan(due_job(catch_up="all"), DUE + timedelta(hours=9))
+    assert [status for _, status, _ in verdicts(many)].count("queued") == CATCH_UP_CAP
+    assert all_moments(many) == 9 * 60 + 1
+
+
+def test_what_is_later_than_its_deadline_is_missed() -> None:
+    late = due_job(expression="0 * * * *", starting_deadline_s=600)
+    assert verdicts(plan(late, DUE + timedelta(minutes=9))) == [(0, "queued", None)]
+    assert verdicts(plan(late, DUE + timedelta(minutes=11))) == [(0, "missed", "deadline")]
+
+
+def test_moments_in_a_blackout_are_a_window_with_its_name() -> None:
+    dark = Blackout(name="Inventory", from_at=at(1)[0], to_at=at(3)[0])
+    made = plan(due_job(blackouts=(dark,), expression="*/1 * * * *", catch_up="all"), DUE + timedelta(minutes=4))
+    assert [(minute, status) for minute, status, _ in verdicts(made)] == [(0, "queued"), (3, "queued"), (4, "skipped")]
+    [window] = made.windows
+    assert (window.from_at, window.to_at, window.count) == (*at(1, 2), 2)
+    assert (window.reason, window.note) == ("blackout", "Inventory")
+
+
+def test_nothing_is_due_before_the_start_and_after_the_end() -> None:
+    bounded = due_job(starts_at=at(2)[0], ends_at=at(4)[0], due_at=at(2)[0])
+    made = plan(bounded, at(4)[0])
+    assert [minute for minute, _, _ in verdicts(made)] == [2, 3, 4]
+    assert made.next_run_at is None
+    assert calendar_of(bounded, "* * * * *", "UTC").next_after(DUE) == at(2)[0]

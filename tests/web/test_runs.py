@@ -163,7 +163,7 @@ def test_a_running_run_is_asked_to_stop(place: Place, function: Function, logged
     developer = logged_in("developer")
     developer.post(f"/runs/{claim.run_id}/cancel")
     with place.database.reading() as connection:
-        assert runs.to_cancel(connection, rows.WORKER) == [claim]
+        assert runs.to_cancel(connection, rows.WORKER) == [(claim, Reason.USER)]
     page = developer.get(f"/runs/{claim.run_id}").text
     assert "was asked to stop" in page and "Stopping…" in page
     assert '<button class="btn btn-danger" disabled>Cancel</button>' in page
