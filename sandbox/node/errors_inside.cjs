@@ -21,7 +21,15 @@ const INSIDE = [
   },
   { codes: ['ERR_UNSUPPORTED_DIR_IMPORT'], hint: 'An import names a file, not a folder: add /index.js.' },
   {
-    codes: ['ERR_REQUIRE_ESM', 'ERR_REQUIRE_ASYNC_MODULE'],
+    codes: ['ERR_REQUIRE_ASYNC_MODULE'],
+    hint: 'What is required here waits at its top level, which require cannot. Use `await import("…")`, or name the file index.mjs and use import.',
+  },
+  {
+    codes: ['ERR_UNKNOWN_BUILTIN_MODULE'],
+    hint: 'Node.js has no module of that name. A package is imported without node: and stands in the function’s packages.',
+  },
+  {
+    codes: ['ERR_REQUIRE_ESM'],
     hint: 'The package is an ES module, which require cannot load here. Use `await import("…")`, or name the file index.mjs and use import.',
   },
   {
@@ -69,7 +77,22 @@ const INSIDE = [
     match: /^Unexpected token '<'$/,
     hint: 'JSX is not supported: Node.js runs JavaScript and TypeScript without compiling.',
   },
-  { match: /^await is only valid/, hint: 'Write async before the function that uses await.' },
+  {
+    match: /^await is only valid|^Unexpected reserved word/,
+    hint: 'Write async before the function that uses await.',
+  },
+  {
+    match: /^Unexpected end of input|^missing \) after argument list|^Invalid or unexpected token/,
+    hint: 'A bracket or a quote is opened and not closed, or the other way round: here or in the lines above.',
+  },
+  {
+    match: /^Identifier '([^']+)' has already been declared/,
+    hint: (link, found) => `Two things are called ${found[1]}. Rename one, or leave out the second const or let.`,
+  },
+  {
+    match: /^Invalid regular expression/,
+    hint: 'Characters such as ( [ * + ? . have a meaning in a regular expression: put \\ before them to find them.',
+  },
   // Files, processes and limits of the sandbox
   {
     codes: ['EROFS'],
@@ -106,7 +129,13 @@ const INSIDE = [
   {
     codes: ['ENOENT'],
     hint: (link) =>
-      `There is no file ${link.path ?? 'of that name'}. Files of earlier runs are gone: os.tmpdir() is empty at each start.`,
+      `There is no file ${link.path ?? 'of that name'}. A function has its own source and its packages, nothing else, and files of earlier runs are gone: os.tmpdir() is empty at each start.`,
+  },
+  { codes: ['EISDIR'], hint: 'That is a folder, where a file is needed. Name a file in it.' },
+  {
+    codes: ['ERR_SQLITE_ERROR'],
+    match: /unable to open database file|readonly database/,
+    hint: 'The function’s folder is read-only. Use a file in os.tmpdir(), or ":memory:"; both are gone after the run.',
   },
   {
     codes: ['EACCES', 'EPERM'],
@@ -166,6 +195,45 @@ const INSIDE = [
   {
     match: /which is not an Error\.$/,
     hint: 'Throw new Error("…") instead: it remembers the line where it happened.',
+  },
+  // Values
+  {
+    match: /\bdefault is not a function/,
+    hint: 'There is no default here. If the package is CommonJS, call what you imported itself; else see what console.log(Object.keys(…)) of it shows.',
+  },
+  {
+    match: /^(\S+) is not a function/,
+    hint: (link, found) =>
+      `${found[1]} is something else, or does not exist. Check the spelling; for something imported, whether it is the default export (no braces) or a named one (braces).`,
+  },
+  {
+    match: /^Cannot (?:read|set) properties of (undefined|null) \((?:reading|setting) '([^']*)'\)/,
+    hint: (link, found) =>
+      `What stands before .${found[2]} is ${found[1]}. If it comes from the event, what you typed is in event.payload; if it may be missing, write ?. in place of the dot.`,
+  },
+  {
+    match: /^(\S+) is not defined/,
+    hint: (link, found) => `Nothing is called ${found[1]} here. Check the spelling, or import it.`,
+  },
+  {
+    match: /is not iterable/,
+    hint: 'Only arrays, strings, Maps, Sets and the like can be gone through. For an object use Object.entries(…); if it is undefined, see where it comes from.',
+  },
+  {
+    match: /^Assignment to constant variable/,
+    hint: 'A const keeps its value. Declare it with let to change it.',
+  },
+  {
+    match: /^Cannot mix BigInt and other types/,
+    hint: 'Make both the same: Number(…) for the BigInt, or BigInt(…) for the other.',
+  },
+  {
+    match: /^Invalid time value/,
+    hint: 'The Date is not valid: the text or number it was made of is no date. Print that.',
+  },
+  {
+    match: /^Invalid time zone specified/,
+    hint: 'A time zone is written as in Europe/Berlin or UTC.',
   },
 ];
 

@@ -19,6 +19,13 @@ function refused(link) {
   );
 }
 
+function unreachable(link) {
+  if (/^(?:169\.254\.|fe80:)/i.test(link.address ?? '')) {
+    return `${link.address} is an address of the machine’s own link, such as the metadata of a cloud. It is closed for functions. Give the function a key of its own in a variable.`;
+  }
+  return `There is no way from the sandbox to ${where(link)}. Either the machine has none itself, or the operator has closed private networks (sandbox.block_private).`;
+}
+
 const OWN_CERTIFICATE =
   'The server’s certificate is not signed by an authority that Node.js knows. Give its authority’s certificate in the `ca` option of the connection.';
 
@@ -32,7 +39,7 @@ const OUTSIDE = [
   },
   {
     codes: ['EAI_AGAIN', 'EAI_FAIL', 'ESERVFAIL', 'EDNS'],
-    hint: 'No DNS server answered. If the function’s network is set to none, it cannot reach anything.',
+    hint: 'No DNS server answered. Try again later; if it stays so, the machine that HexaSched runs on has no network or no DNS server.',
   },
   { codes: ['ECONNREFUSED'], hint: refused },
   {
@@ -46,8 +53,7 @@ const OUTSIDE = [
   },
   {
     codes: ['EHOSTUNREACH', 'ENETUNREACH'],
-    hint: (link) =>
-      `There is no way from the sandbox to ${where(link)}. The function’s network may be set to none, or the operator has closed private networks (sandbox.block_private).`,
+    hint: unreachable,
   },
   {
     codes: ['EADDRINUSE'],
@@ -69,6 +75,14 @@ const OUTSIDE = [
   {
     match: /wrong version number|packet length too long|ERR_SSL_/i,
     hint: 'One side speaks TLS and the other does not. For mail: port 465 needs secure: true, port 587 needs secure: false.',
+  },
+  {
+    match: /does not match the HTTP\/1\.1 protocol|^Parse Error: Expected HTTP/,
+    hint: 'What answers there does not speak HTTP. Check the port, and whether the address begins with the right http:// or https://.',
+  },
+  {
+    match: /^unknown scheme/,
+    hint: 'fetch speaks http:// and https:// only. Use a package for other protocols.',
   },
   // Mail
   {
@@ -118,6 +132,22 @@ const OUTSIDE = [
     codes: ['ERR_INVALID_ARG_TYPE'],
     match: /Received undefined/,
     hint: 'A value is undefined where one is needed. A variable that is not set gives undefined.',
+  },
+  {
+    match: /^Body is unusable|body used already/,
+    hint: 'The body of a response can be read only once. Keep what response.json() or response.text() gave.',
+  },
+  {
+    codes: ['ERR_INVALID_CHAR'],
+    hint: 'A header has a character that is not allowed, often the line end behind a key. Use value.trim().',
+  },
+  {
+    match: /^Headers\.\w+: .* is an invalid header/s,
+    hint: 'A header has a character that is not allowed, often the line end behind a key. Use value.trim().',
+  },
+  {
+    match: /DECODER routines|PEM routines|asn1 encoding routines/,
+    hint: 'The key or certificate is not in PEM form. In a variable its line ends are often written as \\n: use key.replaceAll("\\\\n", "\\n").',
   },
   {
     match: /^Request failed with status code 40[13]/,

@@ -5,6 +5,8 @@ const CODES = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND']);
 const WHAT = /Cannot find (?:package|module) '([^']+)'(?: imported from (\S[^\n]*))?/;
 const REQUIRED_BY = /Require stack:\n- ([^\n]+)/;
 
+const ENDINGS = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.json'];
+
 const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 // "@scope/name" of "@scope/name/sub/path"; null for a path.
@@ -35,8 +37,10 @@ function missingModule(link, stacks) {
   const name = packageName(found[1]);
   const place = importer && importingPlace(importer, name ?? tail, stacks.readLines);
   if (!name) {
-    const hint =
-      'Check the path: a file is imported with its ending (./util.mjs), a package by its name alone.';
+    const ending = ENDINGS.find((one) => stacks.readLines(`${wanted}${one}`).length > 0);
+    const hint = ending
+      ? `Write the ending: ${wanted}${ending}. In an ES module a file is imported with it.`
+      : 'A function is one file: put the code in it, or in a package. A file is imported with its ending (./util.mjs), a package by its name alone.';
     return { message: `The file ${wanted} does not exist.`, hint, place };
   }
   const inPackage = importer?.startsWith('node_modules/');

@@ -71,7 +71,7 @@ function openReport({ host, pipes, control, folders }) {
     // The outcome of a handler that returned `value`.
     returned(value) {
       const { json, refused } = toJson(value, host);
-      if (refused) return failure('result', 'ResultError', refused);
+      if (refused) return failure('result', 'ResultError', refused[0], { hint: refused[1] });
       return { ok: true, reason: 'ok', result: json, error: null };
     },
 

@@ -22,34 +22,38 @@ function depthOf(json) {
   return deepest;
 }
 
+const FLATTER = 'Return a flatter one, such as a list.';
+
+// [message, hint]
 function refusal(thrown) {
   const message = typeof thrown?.message === 'string' ? thrown.message : String(thrown);
-  if (/circular structure/.test(message))
-    return 'The result refers to itself, so it cannot become JSON. Return only the values that matter.';
+  if (/circular structure/.test(message)) {
+    return ['The result refers to itself, so it cannot become JSON.', 'Return only the values that matter.'];
+  }
   if (/BigInt/.test(message))
-    return 'The result has a BigInt, which JSON does not know. Return String(value) or Number(value).';
-  if (/call stack/.test(message))
-    return `The result is nested too deeply: at most ${MAX_DEPTH} levels are kept.`;
-  return `The result cannot become JSON: ${message}`;
+    return ['The result has a BigInt, which JSON does not know.', 'Return String(value) or Number(value).'];
+  if (/call stack/.test(message)) return [`The result is nested too deeply: at most ${MAX_DEPTH} levels are kept.`, FLATTER];
+  return [`The result cannot become JSON: ${message}`, 'Return plain objects, arrays, texts and numbers.'];
 }
 
-// {json} or {refused: message}. `stringify` is JSON.stringify of the main realm, so that toJSON methods
-// which the code added there (BigInt.prototype.toJSON is a usual one) count.
+// {json} or {refused: [message, hint]}. `stringify` is JSON.stringify of the main realm, so that toJSON
+// methods which the code added there (BigInt.prototype.toJSON is a usual one) count.
 function toJson(value, { stringify, byteLength }) {
   let json;
   try {
     json = stringify(value) ?? 'null';
   } catch (thrown) {
-    return { refused: safely(() => refusal(thrown)) ?? 'The result cannot become JSON.' };
+    return { refused: safely(() => refusal(thrown)) ?? ['The result cannot become JSON.', null] };
   }
   const bytes = byteLength(json);
   if (bytes > MAX_BYTES) {
-    return {
-      refused: `The result is ${size(bytes)} of JSON; at most ${size(MAX_BYTES)} are kept. Return less of it.`,
-    };
+    const message = `The result is ${size(bytes)} of JSON; at most ${size(MAX_BYTES)} are kept.`;
+    return { refused: [message, 'Return less of it: a summary, or where the rest was stored.'] };
   }
-  if (depthOf(json) > MAX_DEPTH)
-    return { refused: `The result is nested ${depthOf(json)} levels deep; at most ${MAX_DEPTH} are kept.` };
+  if (depthOf(json) > MAX_DEPTH) {
+    const message = `The result is nested ${depthOf(json)} levels deep; at most ${MAX_DEPTH} are kept.`;
+    return { refused: [message, FLATTER] };
+  }
   // NUL and lone surrogates, which databases refuse, are the only escapes of these forms that
   // JSON.stringify writes.
   return { json: json.replace(ESCAPE, (found) => (found.length > 2 ? '\\ufffd' : found)) };

@@ -21,6 +21,14 @@ const UNSETTLED = {
 const UNSETTLED_HINT =
   'Nobody calls the resolve or reject of a promise. Look at each new Promise(…) and at each callback.';
 
+// For errors of which the catalogue knows nothing better.
+const UNCAUGHT_HINTS = {
+  unhandledRejection:
+    'Nobody awaited the promise that failed: write await before the call, or .catch(…) behind it.',
+  uncaughtException:
+    'It was thrown in a callback (of a timer, an event, a stream), where no try of the handler catches it: catch it there.',
+};
+
 // Starts the run that `control` (the control frame) asks for. `report` comes from report.cjs,
 // `importFile()` imports the function's file, `pendingWarning(seconds)` names what is still open. The
 // process ends when the run does.
@@ -66,11 +74,13 @@ function startRun({ control, report, importFile, pendingWarning }) {
     later(cutOff, patience > 0 ? patience : 0).unref();
   }
 
-  function failed(thrown) {
+  function failed(event, thrown) {
     if (stage === 'settled' && !outcome.ok) return;
     if (stage === 'settled')
       report.warn('The error came after the handler had returned: something was not awaited.');
-    finish(report.threw(stage === 'load' ? 'load' : 'error', thrown));
+    const result = report.threw(stage === 'load' ? 'load' : 'error', thrown);
+    result.error.hint ??= UNCAUGHT_HINTS[event];
+    finish(result);
   }
 
   // How the run ends when the code calls process.exit(code).
@@ -92,7 +102,7 @@ function startRun({ control, report, importFile, pendingWarning }) {
     };
     for (const event of ['uncaughtException', 'unhandledRejection']) {
       // A listener of the code's own takes care of it, as in plain Node.
-      process.on(event, (thrown) => listenerCount(event) > 1 || failed(thrown));
+      process.on(event, (thrown) => listenerCount(event) > 1 || failed(event, thrown));
     }
     process.on('beforeExit', () => {
       if (stage === 'settled') finish(outcome);

@@ -1,5 +1,6 @@
 'use strict';
-// Lets worker threads start under the memory limit, in this thread and (as a preloaded module) in each of theirs.
+// Lets worker threads start under the memory limit: those of this thread and, as a module that they load
+// first, theirs.
 
 const { syncBuiltinESMExports } = require('node:module');
 const threads = require('node:worker_threads');
@@ -17,6 +18,7 @@ function withRoom(options) {
 }
 
 threads.Worker = new Proxy(threads.Worker, {
-  construct: (Worker, [file, options], target) => Reflect.construct(Worker, [file, withRoom(options)], target),
+  construct: (Worker, [file, options], target) =>
+    Reflect.construct(Worker, [file, withRoom(options)], target),
 });
 syncBuiltinESMExports();

@@ -1,0 +1,3 @@
+// reason: load
+// hint: Write async
+export default () => { await 1 }

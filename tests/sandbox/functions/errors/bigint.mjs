@@ -1,0 +1,3 @@
+// reason: result
+// hint: Return String(value)
+export default () => ({ n: 10n })

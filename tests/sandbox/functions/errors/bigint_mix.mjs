@@ -1,0 +1,3 @@
+// reason: error
+// hint: Make both the same
+export default () => 1n + 1

@@ -1,0 +1,5 @@
+// reason: load
+// hint: opened and not closed
+export default () => {
+  if (true) {
+}

@@ -1,0 +1,3 @@
+// reason: error
+// hint: This file is an ES module
+export default () => __dirname

@@ -1,0 +1,3 @@
+// reason: error
+// hint: sandbox.loopback_ports
+export default () => fetch('http://localhost:5999/')

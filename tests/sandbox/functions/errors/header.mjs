@@ -1,0 +1,3 @@
+// reason: error
+// hint: value.trim()
+export default () => new Headers({ authorization: 'a\nb' })

@@ -1,0 +1,3 @@
+// reason: error
+// hint: Nothing is called fetchh
+export default () => fetchh('x')

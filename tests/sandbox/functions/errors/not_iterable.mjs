@@ -1,0 +1,3 @@
+// reason: error
+// hint: can be gone through
+export default () => { const [a] = undefined }

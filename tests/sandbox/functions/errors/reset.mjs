@@ -1,0 +1,10 @@
+// reason: error
+// hint: The other side closed
+import net from 'node:net'
+import { once } from 'node:events'
+import http from 'node:http'
+export default async () => {
+  const s = net.createServer((c) => c.destroy()).listen(0);
+  await once(s, 'listening');
+  await new Promise((d, f) => http.get(`http://127.0.0.1:${s.address().port}`, d).on('error', f));
+};

@@ -1,0 +1,4 @@
+// reason: denied
+// hint: read-only
+import fs from 'node:fs'
+export default () => fs.mkdirSync('/data')

@@ -1,0 +1,3 @@
+// reason: error
+// hint: http:// and https:// only
+export default () => fetch('ftp://example.com')

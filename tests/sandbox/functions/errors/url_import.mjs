@@ -1,0 +1,4 @@
+// reason: load
+// hint: not addresses
+import a from 'https://esm.sh/lodash'
+export default () => a
