@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from hexasched.cli.instance import Instance
 from hexasched.domain import tiers
 from hexasched.domain.limits import MIB, MIN_FREE_BYTES
-from hexasched.errors import HexaSchedError, SandboxError
+from hexasched.domain.tiers import Tier
+from hexasched.errors import HexaSchedError, SandboxError, StoreError
 from hexasched.store import accounts, settings, workers
 from hexasched.store.database import SAFE_SQLITE, sqlite_module
 
+RECENT = timedelta(seconds=30)
 LOW_DISK = 200 * MIB
 
 
@@ -43,10 +45,10 @@ def _data_dir(instance: Instance) -> Finding:
 
 
 def _sandbox(instance: Instance) -> list[Finding]:
-    from workers.facts import choose_tier, runtimes
+    from workers.facts import runtimes
 
     try:
-        tier = choose_tier(instance.config)
+        tier = _tier(instance)
     except SandboxError as error:
         found = [Finding(False, str(error), fatal=True)]
     else:
@@ -55,6 +57,19 @@ def _sandbox(instance: Instance) -> list[Finding]:
         found = [Finding(tier is not tiers.NONE, what)]
     labels = ", ".join(f"{runtime.label} ({runtime.version})" for runtime in runtimes())
     return [*found, Finding(bool(labels), f"Runtimes: {labels or 'none'}.", fatal=True)]
+
+
+def _tier(instance: Instance) -> Tier:
+    """The weakest of the running workers': their surroundings count, not this command's. Without any, by trying."""
+    from workers.facts import choose_tier
+
+    try:
+        with instance.database.reading() as connection:
+            names = {worker.facts.get("sandbox") for worker in workers.present(connection, datetime.now(UTC) - RECENT)}
+    except StoreError:
+        names = set()
+    running = [tier for tier in tiers.ALL if tier.name in names]
+    return running[-1] if running else choose_tier(instance.config)
 
 
 def _database(instance: Instance) -> list[Finding]:
@@ -74,11 +89,11 @@ def _database(instance: Instance) -> list[Finding]:
 def _service(instance: Instance) -> list[Finding]:
     now = datetime.now(UTC)
     with instance.database.reading() as connection:
-        present = workers.present(connection, now - timedelta(seconds=30))
+        present = workers.present(connection, now - RECENT)
         has_users = accounts.has_users(connection)
         tick = settings.get(connection, "scheduler_tick")
     age = now - datetime.fromisoformat(tick) if tick else None
-    alive = age is not None and age < timedelta(seconds=30)
+    alive = age is not None and age < RECENT
     return [
         Finding(has_users, "There is an account." if has_users else "No account yet: hexasched setup-code"),
         Finding(bool(present), f"Workers present: {len(present)}." + ("" if present else " Is the service running?")),

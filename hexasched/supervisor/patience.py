@@ -11,7 +11,7 @@ class Patience:
 
     restart_delays: tuple[float, ...] = (0.0, 0.5, 4.0, 30.0)  # after the first, second, … death in a row; then no more
     fast_death: float = 30.0  # a longer life ends the row
-    start: float = 60.0  # for a child to say that it is ready
+    start: float = 180.0  # for a child to say that it is ready; all start at once, on a small machine while it boots
     orphan: float = 5.0  # for what a dead child left behind to end by itself
     killed: float = 5.0  # for the kernel to carry out a SIGKILL
     same_wish: float = 1.0  # two stop signals so close are one: make passes on what the whole group was sent

@@ -66,12 +66,11 @@ def debian(cache: Path) -> Debian:
     made = Debian(
         kernel=folder / "vmlinuz", initrd=folder / "initrd", disk=folder / "disk.ext4", docker_base=folder / "base.tar"
     )
-    if not (folder / "complete").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    if not made.disk.exists():
         _make_disk(folder, made)
+    if not made.docker_base.exists():
         _make_docker_base(folder, made)
-        (folder / "complete").touch()
     return made
 
 
@@ -90,19 +89,23 @@ def _make_disk(folder: Path, made: Debian) -> None:
     for wanted, place in (("vmlinuz-*", made.kernel), ("initrd.img-*", made.initrd)):
         shutil.copy(next((tree / "boot").glob(wanted)), place)
     with step("its disk"):
-        make_disk(tree, made.disk, "root", DISK)
+        make_disk(tree, made.disk.with_suffix(".part"), "root", DISK)
     shutil.rmtree(tree)
+    made.disk.with_suffix(".part").rename(made.disk)
 
 
 def _make_docker_base(folder: Path, made: Debian) -> None:
     tree = folder / "base"
     with step("Debian for the container (debootstrap)"):
         _debootstrap(tree, SANDBOX, folder / "debootstrap-base.log")
-    run(["tar", "-C", tree, "-cf", made.docker_base, "--exclude=./var/cache/apt/*", "."], deadline_s=300)
+    unfinished = made.docker_base.with_suffix(".part")
+    run(["tar", "-C", tree, "-cf", unfinished, "--exclude=./var/cache/apt/*", "."], deadline_s=600)
     shutil.rmtree(tree)
+    unfinished.rename(made.docker_base)
 
 
 def _debootstrap(tree: Path, packages: tuple[str, ...], log: Path) -> None:
+    shutil.rmtree(tree, ignore_errors=True)
     command: list[str | Path] = [
         "debootstrap",
         "--variant=minbase",

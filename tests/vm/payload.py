@@ -31,8 +31,23 @@ def payload(cache: Path, docker_base: Path) -> Path:
         if (ROOT / name).exists():
             shutil.copy(ROOT / name, context)
     (folder / "base.tar").hardlink_to(docker_base)
+    with step("The wheel installed by Debian's Python"):
+        _install(folder, cache / "root", docker_base, cache / "pip.log")
     make_disk(folder, cache / "payload.ext4", "payload", "2G")
     return cache / "payload.ext4"
+
+
+def _install(folder: Path, root: Path, docker_base: Path, log: Path) -> None:
+    """Make /opt/hexasched as a person would, but outside of the machine, where it takes seconds instead of minutes."""
+    shutil.rmtree(root, ignore_errors=True)
+    root.mkdir()
+    run(["tar", "-C", root, "-xf", docker_base], deadline_s=300, log=log)
+    shutil.copytree(folder / "context" / "wheels", root / "wheels")
+    run(["chroot", root, "python3", "-m", "venv", "/opt/hexasched"], deadline_s=300, log=log)
+    pip = ["/opt/hexasched/bin/pip", "install", "--quiet", "--no-index", "--find-links=/wheels", "hexasched"]
+    run(["env", "-i", "PATH=/usr/bin:/bin:/usr/sbin:/sbin", "chroot", root, *pip], deadline_s=300, log=log)
+    shutil.copytree(root / "opt" / "hexasched", folder / "hexasched", symlinks=True)
+    shutil.rmtree(root)
 
 
 def _fill(wheels: Path, log: Path) -> None:

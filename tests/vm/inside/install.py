@@ -25,7 +25,7 @@ def install() -> None:
     """Everything is in place, nothing is started."""
     title("Installed as the manual says")
     check("the machine is Debian 12 with systemd and cgroup v2", _machine)
-    check("the wheel is installed without a network", _wheel)
+    check("the program that Debian's Python installed from the wheel starts", _program)
     check("the units are installed, and systemd finds nothing wrong with them", _units)
 
 
@@ -35,17 +35,9 @@ def _machine() -> str:
     return facts + sh("/usr/bin/python3", "--version") + sh("ip", "-brief", "address")
 
 
-def _wheel() -> str:
-    sh("python3", "-m", "venv", "/opt/hexasched", deadline_s=300)
-    pip = [
-        "/opt/hexasched/bin/pip",
-        "install",
-        "--quiet",
-        "--no-index",
-        "--find-links",
-        str(PAYLOAD / "context/wheels"),
-    ]
-    sh(*pip, "hexasched", deadline_s=900)
+def _program() -> str:
+    Path("/opt/hexasched").mkdir()
+    sh("mount", "--bind", str(PAYLOAD / "hexasched"), "/opt/hexasched")
     return sh("/opt/hexasched/bin/hexasched", "--version")
 
 
