@@ -134,7 +134,7 @@ HITS = {
         source="export default () => 'x'.repeat(300000)",
         limits=Limits(timeout_s=20),
         reason=Reason.RESULT,
-        error="at most 256 KiB are kept",
+        error="of JSON; at most 256 ",
         raise_it="",
     ),
 }
