@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.figures import Figure
 
-MEASUREMENTS = ("isolation",)
+MEASUREMENTS = ("isolation", "herd")
 RESULTS = Path(__file__).parent / "results.json"
 
 # Sandboxes are made by an ordinary user: as root, become one first.

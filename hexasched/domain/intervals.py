@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from hexasched.domain.cron_fields import Mistake
-from hexasched.domain.cron_mistakes import is_plain, printable
+from hexasched.domain.cron_mistakes import printable
 from hexasched.domain.zones import load_zone
 
 MAX_COUNT = 1000
@@ -69,7 +69,9 @@ class Once:
 
 def is_meant(text: str) -> bool:
     """Whether a text is of this kind rather than a cron expression, or than what is no schedule at all."""
-    return all(map(is_plain, text)) and bool(re.match(r"\s*(?:every|at)\b", text, re.ASCII | re.IGNORECASE))
+    return (
+        text.isascii() and text.isprintable() and bool(re.match(r"\s*(?:every|at)\b", text, re.ASCII | re.IGNORECASE))
+    )
 
 
 def parse(text: str, zone: str, now: datetime | None) -> Interval | Once | Mistake:

@@ -18,6 +18,7 @@ CATCH_UP_CAP = 100
 """At most so many missed moments get a row each; more that share one reason are one window."""
 
 _INSTANT = timedelta(milliseconds=1)
+_NONE_LATE = Due(count=0, first=None, last=None, newest=())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +101,14 @@ def calendar_of(job: Policy, expression: str, timezone: str) -> Calendar:
 def plan(job: DueJob, now: datetime) -> Plan:
     """Give each moment from `job.due_at` to `now` its verdict, and find the next one after `now`."""
     calendar = calendar_of(job, job.expression, job.timezone)
+    following = calendar.next_after(job.due_at)
+    if job.due_at > now - LATE_AFTER and (following is None or following > now):
+        return _settled(job, _NONE_LATE, {job.due_at}, following, now)  # the usual case, which is to be quick
     late, on_time = _due(job, calendar, now)
+    return _settled(job, late, on_time, calendar.next_after(now), now)
+
+
+def _settled(job: DueJob, late: Due, on_time: set[datetime], next_run_at: datetime | None, now: datetime) -> Plan:
     wanted = on_time | _caught_up(job, late.newest, now)
     listed = sorted({*late.newest, *on_time})
     windows: list[Window] = []
@@ -112,7 +120,7 @@ def plan(job: DueJob, now: datetime) -> Plan:
     dark = [moment for moment in listed if _blackout(job, moment)]
     windows += _dark_windows(job, dark)
     ticks = _verdicts(job, [moment for moment in listed if moment not in dark], wanted, set(late.newest), now)
-    return Plan(job=job, ticks=tuple(ticks), windows=tuple(windows), next_run_at=calendar.next_after(now))
+    return Plan(job=job, ticks=tuple(ticks), windows=tuple(windows), next_run_at=next_run_at)
 
 
 def _due(job: DueJob, calendar: Calendar, now: datetime) -> tuple[Due, set[datetime]]:

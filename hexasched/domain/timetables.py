@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from hexasched.domain import cron_clock, cron_parser, cron_words, intervals
 from hexasched.domain.cron_clock import Due
@@ -23,6 +24,7 @@ def read(text: str, zone: str, now: datetime) -> Timetable | tuple[Mistake, ...]
     return cron_parser.parse(text)
 
 
+@lru_cache(maxsize=16384)
 def stored(text: str, zone: str) -> Timetable:
     """The timetable of a text that was checked before it was stored. Raises ValueError for any other."""
     found = intervals.parse(text, zone, None) if intervals.is_meant(text) else cron_parser.parse(text)

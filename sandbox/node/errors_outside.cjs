@@ -23,7 +23,7 @@ function unreachable(link) {
   if (/^(?:169\.254\.|fe80:)/i.test(link.address ?? '')) {
     return `${link.address} is an address of the machine’s own link, such as the metadata of a cloud. It is closed for functions. Give the function a key of its own in a variable.`;
   }
-  return `There is no way from the sandbox to ${where(link)}. Either the machine has none itself, or the operator has closed private networks (sandbox.block_private).`;
+  return `There is no way from the sandbox to ${where(link)}. The function is kept away from the network (under Limits), or the machine has no way there itself, or the operator has closed private networks (sandbox.block_private).`;
 }
 
 const OWN_CERTIFICATE =
