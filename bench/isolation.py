@@ -17,8 +17,8 @@ from sandbox.jobs import Job, Runtime, SandboxSettings
 from sandbox.loop import Loop
 from sandbox.namespaces import Entry, Namespaces
 from sandbox.process import Process
-from sandbox.roster import ETC
 from sandbox.runtimes import find_runtimes
+from sandbox.starter import ETC
 
 ROUNDS = 40
 SCRIPT = "process.stdout.write('hello')"

@@ -74,6 +74,10 @@ class Keeper:
         """Start a job; a Finished will come, whatever happens. Raises KeeperGoneError."""
         self._send({"type": "submit", "job": asdict(job)})
 
+    def keep_warm(self, templates: Sequence[Job]) -> None:
+        """Have a process waiting for a job like each of these; at once all others end. Raises KeeperGoneError."""
+        self._send({"type": "warm", "jobs": [asdict(job) for job in templates]})
+
     def stop(self, key: str, cause: Literal["cancel", "replaced", "drain"]) -> None:
         """End a job: SIGTERM, SIGKILL 5 s later. Its Finished follows. Raises KeeperGoneError."""
         self._send({"type": "stop", "key": key, "cause": cause})

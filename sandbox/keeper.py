@@ -91,6 +91,8 @@ class Keeper:
         match order["type"]:
             case "submit" if not self._closing:
                 self._roster.submit(wire.job_from_json(order["job"]))
+            case "warm" if not self._closing:
+                self._roster.keep_warm([wire.job_from_json(job) for job in order["jobs"]])
             case "stop":
                 self._roster.stop(order["key"], order["cause"])
             case "beat":

@@ -86,6 +86,13 @@ class Namespaces:
         else:
             then(Entry(pid=namespace.holder))
 
+    def holds(self, workspace: str, pid: int | None) -> bool:
+        """Whether the way into the workspace's network is still process `pid`, and the network is as it should be."""
+        namespace = self._current.get(workspace)
+        if namespace is None or namespace.process.poll() is not None:
+            return False
+        return namespace.holder == pid and namespace.host == network.look_at_host()
+
     def leave(self, key: str) -> None:
         """The job is over, or no longer waits."""
         for namespace in self._all:

@@ -25,7 +25,10 @@ PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc
 
 # Waits on its standard input, which is a pipe of the keeper: when the keeper is gone, however it went, so is this,
 # and pasta ends with it.
-HOLDER = 'printf "%s" "$1" | ip -batch - && echo ready && exec cat'
+HOLDER = 'printf "%s" "$1" | ip -batch - && { [ -z "$2" ] || ip -6 rule add $2; } && echo ready && exec cat'
+
+# A route would not do: what names the interface, as link-local addresses do, passes by those of other interfaces.
+LINK_LOCAL = "to fe80::/10 unreachable pref 1"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +74,7 @@ def pasta_command(pasta: str, host: Host, settings: SandboxSettings) -> list[str
         *(pasta, "--config-net", "--foreground", "--quiet", *family, *v4, *v6),
         *("-t", "none", "-u", "none", "-T", ports, "-U", "none", "--no-map-gw"),
         *("--", "/bin/sh", "-c", HOLDER, "sh", routes(host, block_private=settings.block_private)),
+        LINK_LOCAL if host.has_v6 else "",
     ]
 
 

@@ -1,6 +1,5 @@
 """One job from spawn to outcome: its deadlines, the watch over its memory, its end. Never blocks."""
 
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,15 +10,14 @@ from hexasched.domain.limits import MIB, TERM_GRACE_S
 from hexasched.domain.outcomes import Outcome
 from hexasched.errors import FULL_DISK
 from sandbox import jobs, limits, proc
-from sandbox.channel import ResultChannel
 from sandbox.classify import Cause, Evidence, internal, outcome_of, split_exit
 from sandbox.control import control_frame, send_part
-from sandbox.launch import Launch
+from sandbox.instance import Instance
 from sandbox.loop import Loop
 from sandbox.mask import Masker
 from sandbox.mask_outcome import masked_outcome
 from sandbox.output import Output, Pipe
-from sandbox.process import Exit, Process
+from sandbox.process import Exit
 from sandbox.spool import Spool
 
 BOOT_S = 20.0
@@ -57,16 +55,15 @@ def _guarded(step: Callable[["Run"], None]) -> Callable[["Run"], None]:
 
 
 class Run:
-    """A job that has been launched. `wake_at` is when `tick` is due, on the monotonic clock."""
+    """A job with the process that does it. `wake_at` is when `tick` is due, on the monotonic clock."""
 
     def __init__(
-        self, job: jobs.Job, launch: Launch, spool: Spool, loop: Loop, tell: Callable[[jobs.Message], None]
+        self, job: jobs.Job, instance: Instance, spool: Spool, loop: Loop, tell: Callable[[jobs.Message], None]
     ) -> None:
-        """Start it; what happens is told to `tell`, last of all Finished. Raises OSError if it can't be started."""
-        self.job, self._spool, self._loop, self._tell = job, spool, loop, tell
+        """Begin once `instance` is ready; what happens is told to `tell`, last of all Finished."""
+        self.job, self.template, self._spool, self._loop, self._tell = job, instance.template, spool, loop, tell
         self._masker = Masker(job.env[name] for name in job.secrets if name in job.env)
-        self._channel = ResultChannel(secrets.token_hex(16))
-        self._process = Process(launch, loop, on_up=self._up, on_dead=self._dead)
+        self._channel, self._process = instance.channel, instance.process
         pipes = self._process.pipes
         fds: dict[Pipe, int] = {"o": pipes.out, "e": pipes.err, "result": pipes.result}
         self._output = Output(fds, self._channel, spool, self._masker)
@@ -80,8 +77,7 @@ class Run:
         self._stop_at = self._kill_at = self._sample_at = self._announce_at = NEVER
         self._count_at = 0.0
         self._faulty = self._over = False
-        if not launch.held:
-            self._up()
+        instance.attach(self._begin, self._dead)
 
     @property
     def pids(self) -> tuple[int | None, ...]:
@@ -125,23 +121,6 @@ class Run:
         self._process.kill()
 
     @_guarded
-    def _up(self) -> None:
-        job = self.job
-        base = limits.base_data_bytes(job.runtime.node)
-        self._process.release(limits.kernel_limits(job, base, own_user=self._process.contained))
-        if job.mode == "install":
-            self._begin()
-        else:
-            self._loop.watch(self._process.pipes.result, self._await_ready)
-
-    @_guarded
-    def _await_ready(self) -> None:
-        if not self._output.listen() or self._channel.mistake:
-            self._loop.forget(self._process.pipes.result)
-        elif self._channel.ready:
-            self._loop.forget(self._process.pipes.result)
-            self._begin()
-
     def _begin(self) -> None:
         pipes = self._process.pipes
         assert self._process.first is not None
@@ -155,6 +134,7 @@ class Run:
         if self.job.mode != "install":
             self._unsent = control_frame(self.job, self._channel.nonce)
             self._loop.watch(pipes.control, self._send_control, writing=True)
+        self._pump()  # what came together with its being ready
 
     @_guarded
     def _send_control(self) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import Outcome, Reason, Status
+from sandbox.instance import Instance
 from sandbox.jobs import Finished, Job, Message
 from sandbox.launch import Launch
 from sandbox.loop import Loop
@@ -46,7 +47,7 @@ def end_of(script: str, tmp_path: Path) -> Outcome:
     )
     loop, said = Loop(), list[Message]()
     launch = Launch(argv=[job.runtime.node, "-e", script], held=False)
-    run = Run(job, launch, Spool(tmp_path / "spool"), loop, said.append)
+    run = Run(job, Instance(job, launch, loop), Spool(tmp_path / "spool"), loop, said.append)
     while not isinstance(said[-1] if said else None, Finished):
         loop.turn(min(run.wake_at - time.monotonic(), 1))
         run.tick(time.monotonic())

@@ -31,6 +31,8 @@ def obey(keeper: Keeper, order: dict[str, Any]) -> None:
     match order["type"]:
         case "submit":
             keeper.submit(wire.job_from_json(order["job"]))
+        case "warm":
+            keeper.keep_warm([wire.job_from_json(job) for job in order["jobs"]])
         case "stop":
             keeper.stop(order["key"], order["cause"])
 

@@ -1,0 +1,93 @@
+"""One sandboxed process from its spawn until it is ready for a job, which may come much later."""
+
+import contextlib
+import os
+import secrets
+from collections.abc import Callable
+from functools import wraps
+
+from hexasched import logs
+from sandbox import limits
+from sandbox.channel import ResultChannel
+from sandbox.jobs import Job
+from sandbox.launch import Launch
+from sandbox.loop import Loop
+from sandbox.process import Process
+
+READ_BYTES = 4096
+
+
+def _guarded(step: Callable[["Instance"], None]) -> Callable[["Instance"], None]:
+    """A fault of ours with one process must not end the keeper, and with it all others."""
+
+    @wraps(step)
+    def run_step(instance: "Instance") -> None:
+        try:
+            step(instance)
+        except Exception:  # noqa: BLE001 - whatever it was, it ends this process and is logged
+            logs.failure("sandbox.instance_failed", key=instance.template.key)
+            instance.process.kill()
+
+    return run_step
+
+
+class Instance:
+    """A process that was launched for `template`, or for any job that differs from it only in what is told it.
+
+    One that is `offline` should have a network, but the machine has no way out.
+    """
+
+    def __init__(self, template: Job, launch: Launch, loop: Loop) -> None:
+        """Start it. Raises OSError if it can't be started."""
+        self.template, self._loop = template, loop
+        self.channel = ResultChannel(secrets.token_hex(16))
+        self.ready = self.dead = self.offline = False
+        self._on_ready: Callable[[], None] = _nothing
+        self._on_dead: Callable[[], None] = _nothing
+        self.process = Process(launch, loop, on_up=self._up, on_dead=self._died)
+        if not launch.held:
+            self._up()
+
+    def attach(self, on_ready: Callable[[], None], on_dead: Callable[[], None]) -> None:
+        """From now on somebody is told; at once, if it is ready or dead already."""
+        self._on_ready, self._on_dead = on_ready, on_dead
+        if self.dead:
+            on_dead()
+        elif self.ready:
+            on_ready()
+
+    @_guarded
+    def _up(self) -> None:
+        job = self.template
+        base = limits.base_data_bytes(job.runtime.node)
+        self.process.release(limits.kernel_limits(job, base, own_user=self.process.contained))
+        if job.mode == "install":
+            self._be_ready()
+        else:
+            self._loop.watch(self.process.pipes.result, self._listen)
+
+    @_guarded
+    def _listen(self) -> None:
+        data = b""
+        with contextlib.suppress(BlockingIOError):
+            data = os.read(self.process.pipes.result, READ_BYTES)
+            # Nothing is announced before there is a job, so nobody needs what comes back.
+            list(self.channel.feed(data))
+        if self.channel.ready and not self.channel.mistake:
+            self._be_ready()
+        elif not data or self.channel.mistake:
+            self._loop.forget(self.process.pipes.result)  # its death will say how
+
+    def _be_ready(self) -> None:
+        self._loop.forget(self.process.pipes.result)
+        self.ready = True
+        self._on_ready()
+
+    def _died(self) -> None:
+        self.dead = True
+        self._loop.forget(self.process.pipes.result)
+        self._on_dead()
+
+
+def _nothing() -> None:
+    """Nobody wants to know yet."""
