@@ -1,6 +1,7 @@
 """A gunicorn worker that gives a request a thread only once all of it has arrived: half a request holds none up."""
 
 import errno
+import socket
 import time
 from functools import partial
 from selectors import EVENT_READ
@@ -13,6 +14,7 @@ from web.patient_socket import PatientSocket
 
 SILENT_S = 15.0
 WHOLE_S = 60.0
+LINGER_S = 2.0
 MAX_WAITING = 256
 MAX_WAITING_BYTES = 64 * 1024 * 1024
 
@@ -34,6 +36,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc] # gunicorn's own way to
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._arriving: dict[TConn, Arriving] = {}  # the oldest first
+        self._leaving: dict[TConn, float] = {}  # until when
 
     def accept(self, listener: Any) -> None:
         """Called by gunicorn when somebody connects."""
@@ -54,12 +57,14 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc] # gunicorn's own way to
 
     def finish_request(self, conn: TConn, fs: Any) -> None:
         """Called by gunicorn when a thread is done; what came with the request's end is the next one's beginning."""
-        pipelined = not fs.cancelled() and fs.exception() is None and fs.result() is True
-        ahead = conn.parser.unreader.take_buffered() if pipelined else b""
+        goes_on = not fs.cancelled() and fs.exception() is None and fs.result() is True
+        ahead = conn.parser.unreader.take_buffered() if goes_on else b""
         if ahead:
             self._await(conn, ahead)
-        else:
+        elif goes_on:
             super().finish_request(conn, fs)
+        else:
+            self._see_off(conn)
 
     def murder_pending(self) -> None:
         """Called by gunicorn at least once a second."""
@@ -68,6 +73,9 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc] # gunicorn's own way to
         for conn, arriving in list(self._arriving.items()):
             if now - arriving.heard > silent_s or now - arriving.began > WHOLE_S:
                 self._refuse(conn, "408 Request Timeout")
+        for conn, until in list(self._leaving.items()):
+            if now > until or not self.alive:
+                self._hang_up(conn)
 
     def _await(self, conn: TConn, ahead: bytes = b"") -> None:
         conn.sock.setblocking(False)
@@ -111,6 +119,37 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc] # gunicorn's own way to
         conn.data_ready = True
         conn.sock.deadline = arriving.began + WHOLE_S
         self.enqueue_req(conn)
+
+    def _see_off(self, conn: TConn) -> None:
+        """Say that all is said, and let the client hang up first (RFC 9112, 9.6): else it may lose the answer's end.
+
+        gunicorn's own way holds up everybody for as long as that takes.
+        """
+        try:
+            conn.sock.shutdown(socket.SHUT_WR)
+            conn.sock.setblocking(False)
+        except OSError:
+            self.nr_conns -= 1
+            conn.close()
+            return
+        self._leaving[conn] = time.monotonic() + LINGER_S
+        self.poller.register(conn.sock, EVENT_READ, partial(self._hear_leaving, conn))
+
+    def _hear_leaving(self, conn: TConn, _client: Any) -> None:
+        try:
+            gone = conn in self._leaving and not conn.sock.recv(MAX_HEAD_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            gone = True
+        if gone:
+            self._hang_up(conn)
+
+    def _hang_up(self, conn: TConn) -> None:
+        del self._leaving[conn]
+        self.poller.unregister(conn.sock)
+        self.nr_conns -= 1
+        conn.close()
 
     def _make_room(self) -> None:
         while len(self._arriving) > MAX_WAITING or self._held() > MAX_WAITING_BYTES:

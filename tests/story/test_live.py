@@ -75,13 +75,13 @@ def test_it_shows_the_peak_of_the_memory(office: Place) -> None:
 
 
 def peak_of_a_run(page: Page, megabytes: int) -> int:
-    """What the run's page says in MiB."""
+    """What the run's page says in MB."""
     open_function(page, "holds-memory")
     run_now(page, json.dumps({"mb": megabytes}))
     expect(status(page)).to_contain_text("Succeeded")
     expect(page.get_by_role("log")).to_contain_text("It printed nothing.")
     number, unit, *_ = fact(page, "Peak memory").inner_text().split()
-    assert unit == "MiB"
+    assert unit == "MB"
     return int(number)
 
 

@@ -156,7 +156,7 @@ def run_again(page: Page, address: str, ending: str) -> None:
 def read_what_a_wrong_key_leads_to(page: Page) -> None:
     """The error, and which variables were read; no value of them."""
     expect(page.get_by_role("alert")).to_contain_text("the mail API answered 401")
-    expect(page.get_by_role("alert")).to_contain_text("It had read the variables MAIL_API_KEY.")
+    expect(page.get_by_role("alert")).to_contain_text("It had read the variable MAIL_API_KEY.")
     expect(page.get_by_role("alert")).not_to_contain_text("is not set")
     assert "a wrong key" not in page.content()
 

@@ -127,6 +127,20 @@ def test_half_requests_hold_up_nobody_and_are_closed(server: tuple[subprocess.Po
     assert all(b"408 Request Timeout" in answer and b"did not arrive in time" in answer for answer in said[1:])
 
 
+def test_whoever_does_not_hang_up_holds_up_nobody(server: tuple[subprocess.Popen[str], int]) -> None:
+    process, port = server
+    assert process.stdout and process.stdout.readline() == "ready\n"
+    with ExitStack() as open_sockets:
+        for _ in range(20):
+            client = open_sockets.enter_context(socket.create_connection(("127.0.0.1", port), timeout=15))
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            assert client.recv(15) == b"HTTP/1.1 200 OK"
+        asked = time.monotonic()
+        assert _get(port, "/healthz", {}).status == 200
+        assert time.monotonic() - asked < 2
+        assert b"ok" in open_sockets.enter_context(client.makefile("rb")).read()
+
+
 def test_a_request_that_comes_in_pieces_is_answered_like_a_whole_one(
     server: tuple[subprocess.Popen[str], int],
 ) -> None:
