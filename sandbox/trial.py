@@ -17,8 +17,8 @@ from sandbox.jobs import Finished, Job, Runtime, SandboxSettings
 
 PROBE = Path(__file__).parent / "probe"
 KEY = "trial"
-DEADLINE_S = 30.0
-LIMITS = Limits(timeout_s=10, memory_mb=256)
+DEADLINE_S = 60.0  # a machine that boots is slow
+LIMITS = Limits(timeout_s=30, memory_mb=256)
 
 
 def weaknesses(keeper: Keeper, settings: SandboxSettings, runtime: Runtime) -> list[str]:

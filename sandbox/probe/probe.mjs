@@ -6,6 +6,8 @@ import net from 'node:net';
 const OWN_VARIABLES = ['HOME', 'LANG', 'NODE_ENV', 'PATH', 'TMPDIR', 'TZ'];
 const REFUSED = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL', 'EACCES', 'EINVAL'];
 
+const SILENCE_MS = 3000;
+
 function works(action) {
   try {
     return action() !== false;
@@ -60,14 +62,16 @@ function reaches({ host, port }) {
     const socket = net.connect(port, host);
     const end = (reached) => (socket.destroy(), resolve(reached));
     socket.on('connect', () => end(true));
-    // An address that is closed refuses at once; silence means that packets go somewhere.
+    // An address that is closed refuses at once; silence means that packets go somewhere. On a busy machine a refusal
+    // may lie there unread when the time is up: setImmediate comes after it has been read.
     socket.on('error', (error) => end(!REFUSED.includes(error.code)));
-    setTimeout(end, 500, true).unref();
+    setTimeout(() => setImmediate(end, true), SILENCE_MS).unref();
   });
 }
 
 export default async function probe(event) {
   const tried = { ...files(event), ...processes(event) };
-  for (const target of event.closed) tried[`reach ${target.name}`] = await reaches(target);
+  const reached = await Promise.all(event.closed.map(reaches));
+  event.closed.forEach((target, i) => (tried[`reach ${target.name}`] = reached[i]));
   return Object.keys(tried).filter((name) => tried[name]);
 }

@@ -27,7 +27,7 @@ FULL = (
 def docker() -> None:
     """Leaves nothing running."""
     title("docker")
-    check("Docker starts", lambda: sh("systemctl", "start", "docker", deadline_s=300))
+    check("Docker starts", lambda: sh("systemctl", "start", "docker", deadline_s=600))
     check("the base image is imported", lambda: sh("docker", "import", str(PAYLOAD / "base.tar"), "hexasched-base"))
     check("the image is built from the Dockerfile without a network", _build)
     _try_tier("default", "landlock", ())
@@ -37,7 +37,7 @@ def docker() -> None:
 def _build() -> str:
     arguments = [part for name, value in OFFLINE.items() for part in ("--build-arg", f"{name}={value}")]
     command = ["docker", "build", "--quiet", "--network=none", "--tag=hexasched", *arguments]
-    sh(*command, str(PAYLOAD / "context"), deadline_s=1200)
+    sh(*command, str(PAYLOAD / "context"), deadline_s=3000)
     return sh("docker", "images", "--format", "{{.Repository}} {{.Size}}")
 
 
@@ -55,7 +55,7 @@ def _start(tier: str, flags: tuple[str, ...]) -> None:
     volume = ["--volume", f"{tier}:/data", "--publish", "8080:8080", "--stop-timeout", "120"]
     sh("docker", "run", "--detach", "--name", tier, *volume, *flags, "hexasched")
     probe = ["docker", "inspect", "--format", "{{.State.Running}} {{.State.Health.Status}}", tier]
-    state = until("healthy, or ended", lambda: _settled(sh(*probe)), deadline_s=300)
+    state = until("healthy, or ended", lambda: _settled(sh(*probe)), deadline_s=600)
     if state != "true healthy":
         raise NotSoError(f"{state}\n{sh('docker', 'logs', tier)}")
 

@@ -56,7 +56,7 @@ def _live() -> str:
 
 
 def _spins() -> str:
-    deploy("spins")
+    deploy("spins", "--child-processes")
     begun("spins", "{}")
     node = until("the function's process is there", lambda: sandboxed()[-1:])[0]
     group = group_of(node)

@@ -12,7 +12,7 @@ HEXASCHED = "/opt/hexasched/bin/hexasched"
 Found = TypeVar("Found")
 
 
-def sh(*argv: str, deadline_s: float = 120, given: str = "", status: int | None = 0) -> str:
+def sh(*argv: str, deadline_s: float = 600, given: str = "", status: int | None = 0) -> str:
     """What the program writes, both streams; raises NotSoError unless it ends in time (with `status`, if not None)."""
     try:
         done = subprocess.run(
@@ -32,7 +32,7 @@ def sh(*argv: str, deadline_s: float = 120, given: str = "", status: int | None 
     return done.stdout
 
 
-def until(what: str, look: Callable[[], Found | None], *, deadline_s: float = 120) -> Found:
+def until(what: str, look: Callable[[], Found | None], *, deadline_s: float = 300) -> Found:
     """The first thing that `look` finds; raises NotSoError if it finds nothing in time."""
     end = time.monotonic() + deadline_s
     while time.monotonic() < end:

@@ -12,7 +12,7 @@ CGROUPS = Path("/sys/fs/cgroup")
 def start(*units: str) -> None:
     """Start `units` and wait until they say that they are ready."""
     try:
-        sh("systemctl", "start", *units, deadline_s=240)
+        sh("systemctl", "start", *units, deadline_s=330)
     except NotSoError:
         said = sh("journalctl", "--no-pager", "-n", "40", *[f"--unit={unit}" for unit in units], status=None)
         raise NotSoError(said) from None
