@@ -2,9 +2,9 @@
 // attack: leaves a file for the next run
 // again: yes
 import fs from 'node:fs';
-import { verdict } from './attack.cjs';
+import { names, tried, TMP, verdict } from './attack.cjs';
 export default () => {
-  const found = [...fs.readdirSync('/tmp'), ...fs.readdirSync('/dev/shm')];
-  for (const folder of ['/tmp', '/dev/shm']) fs.writeFileSync(`${folder}/left`, 'x');
+  const found = [...names(TMP), ...names('/dev/shm')];
+  for (const folder of [TMP, '/dev/shm']) tried(() => fs.writeFileSync(`${folder}/left`, 'x'));
   return verdict(found.map((name) => `${name} was there`));
 };
