@@ -3,6 +3,7 @@
 Controls run before, beside and after them: a sandbox that can start nothing at all must not pass.
 """
 
+import platform
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -13,10 +14,10 @@ import pytest
 from sandbox.jobs import Job
 from tests.sandbox.harness import family
 from tests.sandbox.hostile import Attack, attacks, complaints, promises, submit
-from tests.sandbox.worlds import WORLDS, World, belongs, running_world
+from tests.sandbox.worlds import NO_WALLS, WORLDS, World, belongs, running_world
 from tests.waiting import wait_until
 
-AT_ONCE = {"bubblewrap": 4, "landlock": 2}
+AT_ONCE = {"bubblewrap": 4, "landlock": 2, NO_WALLS: 4}
 EACH = 3  # attacks that end before the next control
 DEADLINE_S = 150
 MAX_GROWTH_MB = 25
@@ -155,6 +156,28 @@ def test_the_others_run_on(world: str, round_in: Callable[[str], Round]) -> None
 @each_world
 def test_nothing_is_left(world: str, round_in: Callable[[str], Round]) -> None:
     assert round_in(world).left == []
+
+
+# What succeeds on every machine where nothing is in the way, and does no harm there.
+SUCCEED_BARE = (
+    *("env/searches_all_processes", "files/climbs_through_proc", "files/climbs_with_links", "files/looks_around"),
+    *("files/reads_accounts", "files/reads_service_files", "files/writes_own_code", "kernel/asks_for_absent_calls"),
+    *("kernel/asks_for_denied_calls", "kernel/asks_for_each_namespace", "kernel/leaves_the_filter"),
+    *("kernel/opens_strange_sockets", "kernel/raises_its_limits", "kernel/types_on_a_terminal"),
+    *("net/calls_the_neighbourhood", "net/none_has_interfaces", "net/none_reaches_loopback", "net/reaches_loopback"),
+    *("net/reaches_loopback_by_datagrams", "net/reaches_metadata", "net/reaches_private_networks"),
+    *("net/reaches_the_host", "others/reaches_a_neighbour", "others/reads_a_neighbours_files"),
+    *("others/takes_a_neighbours_queue", "proc/forks_by_number", "proc/lists_processes", "proc/reads_who_it_is"),
+    *("proc/signals_by_number", "proc/spawns", "scratch/fills_tmp", "scratch/hides_removed_files"),
+    *("scratch/leaves_a_key", "scratch/leaves_files", "scratch/leaves_kernel_objects"),
+)
+
+
+def test_without_walls_they_break_out(tmp_path: Path) -> None:
+    with running_world(NO_WALLS, tmp_path) as world:
+        played = run_round(world, [attack for attack in attacks() if attack.name in SUCCEED_BARE])
+    assert {name for name, wrong in played.wrong.items() if not wrong} == set()
+    assert len(played.wrong) == len(SUCCEED_BARE) or platform.machine() != "x86_64"
 
 
 def test_every_promise_is_attacked_and_every_attack_has_a_promise() -> None:

@@ -45,13 +45,17 @@ exports.handler = (event, context) => new Promise((resolve) => {
     const servers = [net.createServer((socket) => socket.end('mine')).listen(5555, '0.0.0.0')];
     servers.push(net.createServer((socket) => socket.end('mine')).listen('\\0neighbour'));
     for (const server of servers) server.on('error', () => {});
-    for (const folder of [os.tmpdir(), '/dev/shm']) {
-        try { fs.writeFileSync(`${folder}/neighbour`, 'mine') } catch {}
-    }
-    syscalls([['msgget', 0x4e8, 0o1666]]);
+    const files = [os.tmpdir(), '/dev/shm'].map((folder) => `${folder}/neighbour`);
+    const each = (action) => files.forEach((path) => { try { action(path) } catch {} });
+    each((path) => fs.writeFileSync(path, 'mine'));
+    const [queue] = syscalls([['msgget', 0x4e8, 0o1666]]);
     setInterval(() => {}, 1000);
     console.log('up');
-    context.signal.addEventListener('abort', resolve);
+    context.signal.addEventListener('abort', () => {
+        each(fs.unlinkSync);
+        syscalls([['msgctl', queue, 0, 0]]);
+        resolve();
+    });
 });
 """
 
@@ -84,6 +88,10 @@ class World:
 
     def _processes(self) -> tuple[int, int]:
         return self.worker.process.pid, self.worker.keeper_pid
+
+
+NO_WALLS = "none"
+"""A world without any: there the attacks must succeed."""
 
 
 def belongs(attack: Attack, world: str) -> bool:
@@ -124,6 +132,8 @@ def _worker(name: str, folder: Path, environ: dict[str, str], **changes: Any) ->
         variables = [f"{key}={value}" for key, value in environ.items()]
         before = ("env", *variables, sys.executable, "-m", "tests.sandbox.refused")
         return running_worker(data, before=before, mode="landlock", **changes)
+    if name == NO_WALLS:
+        return worker_on_own_host(folder, environ=environ, mode="none", **changes)
     as_user = (sys.executable, "-c", _AS_USER, str(data)) if name.endswith("-user") and os.getuid() == 0 else ()
     network: dict[str, Any] = {"loopback_ports": (1025,), "block_private": True}
     return worker_on_own_host(folder, environ=environ, before=as_user, **network, **changes)
