@@ -3,6 +3,7 @@
 # make test-vm  boots Debian 12 in qemu and checks systemd, cgroups and Docker there; root, about 20 minutes
 # make bench  measures, prints a table and writes bench/results.json
 # make torture  removes each single part of the sandbox in turn; one of the hostile functions must break out then
+# make soak   10,000 runs through a real service, hostile ones among them; fewer: make soak ARGS="--runs 500"
 # make check  format, lint, types, import contract, tests: the one definition of green
 
 usable = $(1) -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
@@ -24,7 +25,7 @@ ifneq ($(shell cat $(INSTALLED_TEST) 2>/dev/null),$(CURDIR))
 $(INSTALLED_TEST): anew
 endif
 
-.PHONY: install run test torture bench test-vm lint check clean anew python
+.PHONY: install run test torture soak bench test-vm lint check clean anew python
 install: $(INSTALLED)
 anew:
 
@@ -56,6 +57,9 @@ test: python
 
 test-vm: $(INSTALLED_TEST)
 	@$(VENV)/bin/python -m tests.vm $(ARGS)
+
+soak: $(INSTALLED_TEST)
+	@$(VENV)/bin/python -m tools.soak $(ARGS)
 
 torture: $(INSTALLED_TEST)
 	@TORTURE=yes $(VENV)/bin/python -m pytest -q tests/sandbox/test_mutations.py $(ARGS)

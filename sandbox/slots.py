@@ -9,9 +9,10 @@ from pathlib import Path
 
 from hexasched import linux, privileges
 
-HELPER_UID = 61439
 FIRST_UID = 61440
 COUNT = 1024
+_HELPERS = FIRST_UID + COUNT
+"""The first of as many users of the keeper's helpers, one for each slot."""
 _SLOTS = frozenset(range(FIRST_UID, FIRST_UID + COUNT))
 GID = privileges.SLOT_GID
 """The group of all of them. The service belongs to it too, so that it can let them into folders of its own."""
@@ -119,8 +120,9 @@ def run_as(uid: int, action: Callable[[], object]) -> None:
         try:
             os.setgroups([])
             os.setresgid(GID, GID, GID)
-            # The real uid decides who may send signals here: nobody, so that what is to be ended can't prevent it.
-            os.setresuid(HELPER_UID, uid, HELPER_UID)
+            # The real uid decides who may send signals here: not what is to be ended, no helper for another slot.
+            helper = uid - FIRST_UID + _HELPERS
+            os.setresuid(helper, uid, helper)
             linux.set_capabilities(())
             action()
         finally:

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
 
-const OWN_VARIABLES = ['HOME', 'LANG', 'NODE_ENV', 'PATH', 'TMPDIR', 'TZ'];
+const OWN_VARIABLES = ['HOME', 'LANG', 'NODE_ENV', 'PATH', 'PWD', 'TMPDIR', 'TZ'];
 const REFUSED = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EADDRNOTAVAIL', 'EACCES', 'EINVAL'];
 
 const SILENCE_MS = 3000;
@@ -22,6 +22,12 @@ function read(path) {
 
 const status = (name) => read('/proc/self/status').match(new RegExp(`^${name}:\\s*(\\S+)`, 'm'))?.[1];
 const limit = (name) => read('/proc/self/limits').match(new RegExp(`^${name}\\s+(\\S+)`, 'm'))?.[1];
+
+// The names of what it was started with; the runner removes what is not its own from process.env only.
+function variables() {
+  const started = read('/proc/self/environ').split('\0').filter(Boolean);
+  return [...Object.keys(process.env), ...started.map((one) => one.split('=')[0])];
+}
 
 function files(event) {
   return {
@@ -47,7 +53,7 @@ function processes(event) {
     // In a namespace of its own these numbers are nobody's, or its own threads'.
     'send a signal to the service': !event.alone && event.pids.some((pid) => works(() => process.kill(pid, 0))),
     'start a process': spawnSync(process.execPath, ['-v']).error === undefined,
-    'see the environment of the service': Object.keys(process.env).some((name) => !OWN_VARIABLES.includes(name)),
+    'see the environment of the service': variables().some((name) => !OWN_VARIABLES.includes(name)),
     'keep rights of the system': ['CapInh', 'CapPrm', 'CapEff', 'CapAmb'].some((name) => !/^0+$/.test(status(name))),
     'gain rights by starting programs': status('NoNewPrivs') !== '1',
     'make any system call': status('Seccomp') !== '2',

@@ -8,6 +8,7 @@ attacks, how, and what may come of it:
     // outcome: failed/memory | timed_out/time      (succeeded/ok if it is left out)
     // result: JSON that a success must return      ("held" if it is left out)
     // limits: {"timeout_s": 1}      // network: outbound      // again: yes (a second run must hold as well)
+    // walls: bubblewrap             (others do not promise it)
 """
 
 import json
@@ -30,9 +31,9 @@ FOLDER = Path(__file__).parent / "functions" / "hostile"
 DOCUMENT = CHECKOUT / "docs" / "security.md"
 HELPERS = ("attack.cjs", "syscalls.cjs")
 NATIVE = "syscalls.cjs"  # machine code, which there is for one architecture
-PROMISE = re.compile(r"^\| `([a-z.]+)` \|", re.MULTILINE)
+PROMISE = re.compile(r"^\| `([a-z.]+)` \| .* \| (.+) \|$", re.MULTILINE)
 MAX_SPOOL_BYTES = 5.5 * MIB
-_HEADER = re.compile(r"// (promise|attack|outcome|result|limits|network|again): (.+)\n")
+_HEADER = re.compile(r"// (promise|attack|outcome|result|limits|network|again|walls): (.+)\n")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -49,6 +50,7 @@ class Attack:
     limits: Limits
     network: Literal["none", "outbound"]
     again: bool
+    walls: frozenset[str]
 
 
 @cache
@@ -77,12 +79,19 @@ def _read(path: Path) -> Attack:
         limits=Limits(**{"timeout_s": 20, **json.loads(header.get("limits", "{}"))}),
         network="outbound" if header.get("network") == "outbound" else "none",
         again=header.get("again") == "yes",
+        walls=_walls(header),
     )
 
 
-def promises() -> list[str]:
-    """The short names of the promises in docs/security.md, in order."""
-    return PROMISE.findall(DOCUMENT.read_text())
+def _walls(header: dict[str, str]) -> frozenset[str]:
+    # Without namespaces the network is the machine's own or none.
+    everywhere = "walls" not in header and "network" not in header
+    return frozenset({"bubblewrap", "landlock"} if everywhere else {"bubblewrap"})
+
+
+def promises() -> dict[str, str]:
+    """The promises in docs/security.md by name, and whether they hold without namespaces: "yes", "no", or how far."""
+    return dict(PROMISE.findall(DOCUMENT.read_text()))
 
 
 def submit(worker: Worker, attack: Attack, facts: dict[str, Any], **changes: Any) -> Job:

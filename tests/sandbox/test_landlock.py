@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -197,3 +198,27 @@ export default () => new Promise(() => {
         assert following.run("export default () => 1", key="run-2-1").result == "1"
         assert of_slots(following) == set()
         assert list((tmp_path / "data" / "state" / "scratch").iterdir()) == []
+
+
+def test_helpers_for_two_slots_do_not_end_each_other() -> None:
+    program = """if True:
+        import os, threading
+        from sandbox import slots
+        hold, answer = os.pipe(), os.pipe()
+        def help_first():
+            os.write(answer[1], b"begun ")
+            os.read(hold[0], 1)
+            os.write(answer[1], b"done")
+        thread = threading.Thread(target=slots.run_as, args=(slots.FIRST_UID + 900, help_first))
+        thread.start()
+        said = os.read(answer[0], 99)
+        slots.kill(slots.FIRST_UID + 901)
+        os.write(hold[1], b"x")
+        thread.join()
+        os.write(answer[1], b".")
+        print((said + os.read(answer[0], 99)).decode())
+    """
+    said = subprocess.run(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=True, timeout=20
+    ).stdout
+    assert said == "begun done.\n"

@@ -1,5 +1,6 @@
 """The trial from inside that decides whether a worker may start: it finds nothing where the sandbox holds."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.sandbox.harness import CHECKOUT
+from tests.sandbox.mutated_keeper import workspace
 
 TRY = """
 import json, sys
@@ -26,6 +28,45 @@ print(json.dumps(weaknesses(keeper, settings, find_runtimes()[0])))
 keeper.close()
 """
 
+# The same for sandboxes that lack something: the trial's own job, in a workspace whose name says what.
+TRY_EACH = """
+import json, sys
+from dataclasses import replace
+from pathlib import Path
+from hexasched.privileges import drop_root
+from sandbox import trial
+from sandbox.client import Keeper
+from sandbox.jobs import SandboxSettings
+from sandbox.runtimes import find_runtimes
+from tests.sandbox.worker import use_keeper
+data, workspaces = Path(sys.argv[1]), sys.argv[2:]
+drop_root(data)
+settings = SandboxSettings(mode="bubblewrap", state_dir=str(data))
+use_keeper("tests.sandbox.mutated_keeper")
+keeper, make_job = Keeper.start(settings), trial._job
+def found_in(workspace):
+    trial._job = lambda *given: replace(make_job(*given), workspace=workspace)
+    return trial.weaknesses(keeper, settings, find_runtimes()[0])
+print(json.dumps({one: found_in(one) for one in workspaces}))
+keeper.close()
+"""
+
+# What is missing, and what the trial then says.
+FOUND: dict[tuple[str, ...], str] = {
+    (): "",
+    ("--unshare-pid",): "see other processes",
+    ("--seccomp",): "make any system call",
+    ("--remount-ro /",): "write outside of its folder",
+    ("an empty environment",): "read the environment of another process",
+    ("an empty environment", "--clearenv"): "see the environment of the service",
+    ("closed descriptors",): "see descriptors that it was not given",
+    ("rule clone 7:10000:0", "rule fork", "rule vfork"): "start a process",
+    ("limit 2",): "use memory without end",
+    ("limit 6",): "make threads without end",
+    ("pasta -T",): "reach the loopback of this machine",
+    ("route 169.254.0.0/16",): "reach the metadata service of a cloud",
+}
+
 
 def found(folder: Path, mode: str, *before: str) -> str:
     """What the trial finds, as JSON."""
@@ -35,6 +76,13 @@ def found(folder: Path, mode: str, *before: str) -> str:
 
 def test_namespaces_hold(tmp_path: Path) -> None:
     assert found(tmp_path, "bubblewrap") == "[]\n"
+
+
+def test_what_is_missing_is_found(tmp_path: Path) -> None:
+    names = {workspace(*missing): said for missing, said in FOUND.items()}
+    command = [sys.executable, "-c", TRY_EACH, str(tmp_path / "data"), *names]
+    answered = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=CHECKOUT, timeout=90).stdout)
+    assert {name: said for name, said in names.items() if said not in (answered[name] or [""])} == {}
 
 
 @pytest.mark.root

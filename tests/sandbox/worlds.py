@@ -8,7 +8,7 @@ import secrets
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,18 @@ from typing import Any
 from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import Reason
 from sandbox.jobs import Job
-from tests.sandbox.harness import Worker
-from tests.sandbox.hostile import FOLDER
+from tests.sandbox.harness import Worker, running_worker
+from tests.sandbox.hostile import FOLDER, Attack
 from tests.sandbox.own_host import worker_on_own_host
 from tests.waiting import wait_until
 
-WORLDS = ("bubblewrap-user", "bubblewrap-root")
-"""The tier, and whether the service is started by an ordinary user or by root."""
+_WALLS = ("env", "fds", "files", "kernel", "net", "others", "proc")
+WORLDS: dict[str, tuple[str, ...]] = {
+    "bubblewrap-root": (*_WALLS, "keeper", "memory", "output", "result", "scratch", "text", "time"),
+    "bubblewrap-user": _WALLS,
+    "landlock-root": (*_WALLS, "memory", "scratch", "time/ignores_the_signal", "time/stops_itself"),
+}
+"""The walls, and whether the service is started by an ordinary user or by root; which attacks tell them apart."""
 
 # Gives up root before the worker begins, so that this begins as an ordinary user.
 _AS_USER = (
@@ -34,14 +39,23 @@ _AS_USER = (
 _NEIGHBOUR = """
 const fs = require('node:fs');
 const net = require('node:net');
+const os = require('node:os');
 const { syscalls } = require('./syscalls.cjs');
 exports.handler = (event, context) => new Promise((resolve) => {
     const servers = [net.createServer((socket) => socket.end('mine')).listen(5555, '0.0.0.0')];
     servers.push(net.createServer((socket) => socket.end('mine')).listen('\\0neighbour'));
-    for (const folder of ['/tmp', '/dev/shm']) fs.writeFileSync(`${folder}/neighbour`, 'mine');
-    syscalls([['msgget', 0x4e8, 0o1666]]);
+    for (const server of servers) server.on('error', () => {});
+    const files = [os.tmpdir(), '/dev/shm'].map((folder) => `${folder}/neighbour`);
+    const each = (action) => files.forEach((path) => { try { action(path) } catch {} });
+    each((path) => fs.writeFileSync(path, 'mine'));
+    const [queue] = syscalls([['msgget', 0x4e8, 0o1666]]);
+    setInterval(() => {}, 1000);
     console.log('up');
-    context.signal.addEventListener('abort', resolve);
+    context.signal.addEventListener('abort', () => {
+        each(fs.unlinkSync);
+        syscalls([['msgctl', queue, 0, 0]]);
+        resolve();
+    });
 });
 """
 
@@ -53,10 +67,12 @@ class World:
     worker: Worker
     facts: dict[str, Any]
     neighbour: Job
+    walls: str
     doors: set[int] = field(default_factory=set)  # ports on which somebody listens at the machine, ever
 
     def look(self) -> bool:
         """Note the machine's open ports; True, for waiting in between."""
+        assert self.worker.process.poll() is None, f"the worker has ended: {self.worker.process.returncode}"
         for name in ("tcp", "tcp6"):
             rows = Path(f"/proc/{self.worker.process.pid}/net/{name}").read_text().splitlines()[1:]
             self.doors |= {int(row.split()[1].rpartition(":")[2], 16) for row in rows if row.split()[3] == "0A"}
@@ -74,38 +90,60 @@ class World:
         return self.worker.process.pid, self.worker.keeper_pid
 
 
+NO_WALLS = "none"
+"""A world without any: there the attacks must succeed."""
+
+
+def belongs(attack: Attack, world: str) -> bool:
+    """Whether the attack is tried in this world."""
+    return attack.name.startswith(WORLDS[world]) and world.partition("-")[0] in attack.walls
+
+
 @contextmanager
 def running_world(name: str, folder: Path, **changes: Any) -> Iterator[World]:
-    """One of WORLDS; `changes` are of worker_on_own_host."""
-    data = folder / "data"
-    as_user = name.endswith("-user") and os.getuid() == 0
-    before = (sys.executable, "-c", _AS_USER, str(data)) if as_user else ()
+    """One of WORLDS; `changes` are of running_worker."""
+    data, walls = folder / "data", name.partition("-")[0]
     secret = f"PLANTED-{secrets.token_hex(8)}"
     environ = {"HEXASCHED_DATABASE_URL": f"postgresql://hexasched:{secret}@db/hexasched"}
-    settings: dict[str, Any] = {"loopback_ports": (1025,), "block_private": True}
-    with worker_on_own_host(folder, environ=environ, before=before, **settings | changes) as worker:
+    with _worker(name, folder, environ, **changes) as worker:
         secret_file = data / "secret.key"
         secret_file.write_text(secret)
         secret_file.chmod(0o644)
-        neighbour = _start_neighbour(worker)
+        neighbour = _start_neighbour(worker, walls)
         facts = {
             "hostname": socket.gethostname(),
             "uid": worker.uid,
             "gid": worker.uid,
             "pids": [worker.keeper_pid, worker.process.pid, os.getpid()],
             "secret_file": str(secret_file),
+            "walls": walls,
             "folders": [str(data / "state"), neighbour.code_dir, str(data)],
         }
-        yield World(worker=worker, facts=facts, neighbour=neighbour)
+        yield World(worker=worker, facts=facts, neighbour=neighbour, walls=walls)
         assert not worker.has_ended(neighbour), "somebody ended the neighbour"
         worker.order(type="stop", key=neighbour.key, cause="cancel")
         assert worker.end_of(neighbour).reason is Reason.USER
 
 
-def _start_neighbour(worker: Worker) -> Job:
+def _worker(name: str, folder: Path, environ: dict[str, str], **changes: Any) -> AbstractContextManager[Worker]:
+    data = folder / "data"
+    if name == "landlock-root":
+        # Not on a host of its own: which users are taken, keepers of one network tell each other.
+        variables = [f"{key}={value}" for key, value in environ.items()]
+        before = ("env", *variables, sys.executable, "-m", "tests.sandbox.refused")
+        return running_worker(data, before=before, mode="landlock", **changes)
+    if name == NO_WALLS:
+        return worker_on_own_host(folder, environ=environ, mode="none", **changes)
+    as_user = (sys.executable, "-c", _AS_USER, str(data)) if name.endswith("-user") and os.getuid() == 0 else ()
+    network: dict[str, Any] = {"loopback_ports": (1025,), "block_private": True}
+    return worker_on_own_host(folder, environ=environ, before=as_user, **network, **changes)
+
+
+def _start_neighbour(worker: Worker, walls: str) -> Job:
     folder = worker.write({"index.cjs": _NEIGHBOUR, "syscalls.cjs": (FOLDER / "syscalls.cjs").read_text()})
     limits = Limits(timeout_s=600)
-    job = worker.submit(folder, file="index.cjs", network="outbound", workspace="harbour", limits=limits)
+    network = "outbound" if walls == "bubblewrap" else "none"
+    job = worker.submit(folder, file="index.cjs", network=network, workspace="harbour", limits=limits)
     worker.start_of(job)
     wait_until(lambda: worker.records(job), deadline_s=20, what="the neighbour")
     return job

@@ -3,6 +3,9 @@ const fs = require('node:fs');
 const net = require('node:net');
 const os = require('node:os');
 
+// The scratch space, where the walls are other than namespaces not at its usual place.
+exports.TMP = os.tmpdir();
+
 // The value of `action()`, or the code of what it threw.
 exports.tried = (action) => {
   try {
@@ -27,6 +30,15 @@ exports.read = (path) => {
     return fs.readFileSync(path, 'latin1');
   } catch {
     return '';
+  }
+};
+
+// The names in a folder, none if it can't be listed.
+exports.names = (folder) => {
+  try {
+    return fs.readdirSync(folder);
+  } catch {
+    return [];
   }
 };
 

@@ -1,6 +1,7 @@
 // Makes system calls from plain JavaScript: writes a tiny shared library for x86_64 Linux (ELF-64) and has it loaded.
 // process.dlopen runs the library's DT_INIT before Node.js notices that it is no addon.
 const fs = require('node:fs');
+const os = require('node:os');
 
 const NUMBERS = {
   read: 0, write: 1, close: 3, mmap: 9, ioctl: 16, madvise: 28, shmget: 29, shmat: 30, shmctl: 31, socket: 41, connect: 42,
@@ -111,8 +112,8 @@ let count = 0;
 // Makes calls, each [name or number, ...arguments]: numbers, strings and Buffers (their address is passed), or
 // {answer: index} of an earlier call. Returns their answers (errors are below zero); Buffers hold what the kernel wrote.
 // At most six arguments.
-exports.syscalls = (calls, folder = '/tmp') => {
-  const path = `${folder}/lib${process.pid}-${(count += 1)}`;
+exports.syscalls = (calls) => {
+  const path = `${os.tmpdir()}/lib${process.pid}-${(count += 1)}`;
   const fd = fs.openSync(`${path}.out`, 'w+');
   const { file, size, offsets } = library(calls, fd);
   fs.writeFileSync(`${path}.so`, file);

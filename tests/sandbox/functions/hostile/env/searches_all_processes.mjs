@@ -1,9 +1,8 @@
 // promise: env.service
 // attack: searches what every process in sight was started with
-import fs from 'node:fs';
-import { read, verdict, PLANTED } from './attack.cjs';
+import { names, read, verdict, PLANTED } from './attack.cjs';
 export default () => {
-  const processes = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const processes = names('/proc').filter((name) => /^\d+$/.test(name));
   return verdict(
     processes.map((pid) => PLANTED.test(read(`/proc/${pid}/environ`) + read(`/proc/${pid}/cmdline`)) && `process ${pid}`),
   );

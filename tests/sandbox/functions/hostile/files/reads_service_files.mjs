@@ -3,4 +3,4 @@
 import fs from 'node:fs';
 import { tried, verdict } from './attack.cjs';
 export default ({ secret_file, folders }) =>
-  verdict([secret_file, ...folders].map((path) => tried(() => fs.statSync(path)) !== 'ENOENT' && `it sees ${path}`));
+  verdict([secret_file, ...folders].map((path) => typeof tried(() => fs.openSync(path, 'r')) === 'number' && `it opened ${path}`));

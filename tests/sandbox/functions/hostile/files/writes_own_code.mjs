@@ -4,16 +4,17 @@
 import fs from 'node:fs';
 import { tried, verdict } from './attack.cjs';
 export default () => {
-  const file = '/code/index.mjs';
+  const folder = process.cwd();
+  const file = `${folder}/index.mjs`;
   const changes = {
     append: () => fs.appendFileSync(file, ' '),
     truncate: () => fs.truncateSync(file, 0),
-    rename: () => fs.renameSync(file, '/code/other.mjs'),
+    rename: () => fs.renameSync(file, `${folder}/other.mjs`),
     remove: () => fs.unlinkSync(file),
-    add: () => fs.writeFileSync('/code/added.mjs', ''),
+    add: () => fs.writeFileSync(`${folder}/added.mjs`, ''),
     mode: () => fs.chmodSync(file, 0o777),
     times: () => fs.utimesSync(file, 0, 0),
-    own: () => fs.chownSync('/code', process.getuid(), process.getgid()),
+    own: () => fs.chownSync(folder, process.getuid(), process.getgid()),
   };
-  return verdict(Object.entries(changes).map(([name, change]) => tried(change) !== 'EROFS' && `${name}: ${tried(change)}`));
+  return verdict(Object.entries(changes).map(([name, change]) => !['EROFS', 'EACCES', 'EPERM'].includes(tried(change)) && name));
 };

@@ -2,11 +2,11 @@
 // attack: takes all that it can get of what the kernel counts for each user: watchers, terminals, timers
 // limits: {"open_files": 256}
 import fs from 'node:fs';
-import { tried } from './attack.cjs';
+import { TMP, tried } from './attack.cjs';
 export default () => {
   const watchers = [];
   for (let i = 0; i < 100; i += 1) {
-    const watcher = tried(() => fs.watch('/tmp', () => {}));
+    const watcher = tried(() => fs.watch(TMP, () => {}));
     if (typeof watcher === 'object') watchers.push(watcher.on('error', () => {}));
     tried(() => fs.openSync('/dev/ptmx', 'r+'));
   }

@@ -1,8 +1,7 @@
 // promise: proc.others
 // attack: lists the machine's processes
-import fs from 'node:fs';
-import { verdict } from './attack.cjs';
+import { names, verdict } from './attack.cjs';
 export default ({ pids }) => {
-  const seen = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const seen = names('/proc').filter((name) => /^\d+$/.test(name));
   return verdict(seen.length > 2 && `it sees ${seen.length} processes`, pids.map((pid) => seen.includes(`${pid}`) && pid));
 };

@@ -1,4 +1,5 @@
 // promise: proc.identity
+// walls: bubblewrap
 // attack: learns as whom the service runs and on which machine
 import os from 'node:os';
 import { read, verdict } from './attack.cjs';

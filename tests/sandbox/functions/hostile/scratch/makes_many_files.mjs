@@ -2,10 +2,10 @@
 // attack: makes empty files without end: they cost no bytes, but memory of the kernel
 // outcome: failed/memory
 import fs from 'node:fs';
-import { sleep } from './attack.cjs';
+import { TMP, sleep } from './attack.cjs';
 export default async () => {
   for (let i = 0; i < 60000; i += 1) {
-    fs.writeFileSync(`/tmp/${i}`, '');
+    fs.writeFileSync(`${TMP}/${i}`, '');
     if (i % 1000 === 0) await sleep(10);
   }
   await sleep(1500);

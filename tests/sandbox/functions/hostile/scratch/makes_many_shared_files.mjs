@@ -1,6 +1,6 @@
 // promise: scratch.files
 // attack: makes empty files where memory is shared instead of in the scratch space
-// outcome: failed/memory
+// outcome: failed/memory | failed/denied
 import fs from 'node:fs';
 import { sleep } from './attack.cjs';
 export default async () => {
