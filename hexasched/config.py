@@ -18,6 +18,7 @@ class Workers:
 
     count: int = 1
     slots: int = 0  # 0: two for each core
+    warm_mb: int = 256  # 0: no process waits for its job
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +122,7 @@ BOUNDS = {
     "drain_timeout_s": (0, 3600),
     "workers.count": (1, 64),
     "workers.slots": (0, 256),
+    "workers.warm_mb": (0, 1048576),
     "limits.max_timeout_s": (1, 86400),
     "limits.max_memory_mb": (96, 1048576),
     "limits.max_processes": (16, 32768),

@@ -12,6 +12,7 @@ from workers.building import open_build
 from workers.hand import Hands, InHand
 from workers.running import internal_failure, job_for, load, said_of, unpacking
 from workers.shop import Shop
+from workers.warming import Warming
 
 BUILD_SLOTS = 1
 """Slots that only builds take: nobody's deploy waits behind a backlog of runs."""
@@ -40,11 +41,11 @@ def claim_work(shop: Shop, hands: Hands) -> None:
         hands[key] = InHand(claim=build_claim, key=key, spool=shop.spool(key))
 
 
-def start_claimed(shop: Shop, hands: Hands) -> None:
+def start_claimed(shop: Shop, hands: Hands, warming: Warming) -> None:
     """Give the keeper what was claimed. What can't be read from the database now is tried again in the next round."""
     for hand in [hand for hand in hands.values() if not hand.submitted and hand.ended is None]:
         if isinstance(hand.claim, Claim):
-            _start_run(shop, hand, hand.claim)
+            _start_run(shop, hand, hand.claim, warming)
         else:
             _start_build(shop, hands, hand, hand.claim)
 
@@ -62,7 +63,7 @@ def _anything(shop: Shop, for_runs: int, for_builds: int, now: datetime) -> bool
         return (for_runs > 0 and runs.any_due(connection, now)) or (for_builds > 0 and builds.any_queued(connection))
 
 
-def _start_run(shop: Shop, hand: InHand, claim: Claim) -> None:
+def _start_run(shop: Shop, hand: InHand, claim: Claim, warming: Warming) -> None:
     try:
         if hand.preparing is not None and not hand.preparing.done():
             return
@@ -82,6 +83,8 @@ def _start_run(shop: Shop, hand: InHand, claim: Claim) -> None:
         return
     hand.submitted = True
     shop.keeper.submit(job)
+    if work.version_number is not None:
+        warming.used(work.function_id)
 
 
 def _start_build(shop: Shop, hands: Hands, claimed: InHand, claim: BuildClaim) -> None:

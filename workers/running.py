@@ -1,6 +1,7 @@
 """From a claimed run to the keeper's job."""
 
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hexasched.domain.outcomes import ErrorDetail, Outcome, Reason, Status
 from hexasched.errors import FULL_DISK, is_full_disk
 from hexasched.store import artifacts
 from hexasched.store import work as stored
+from hexasched.store.coming import VersionWork
 from hexasched.store.runs import Claim
 from hexasched.store.work import RunWork
 from sandbox.jobs import Job, Network
@@ -31,11 +33,11 @@ def unpacking(shop: Shop, work: RunWork) -> Future[Path] | None:
     return shop.helper.submit(lambda: shop.helper.patiently(lambda: modules_for(shop, artifact_id)))
 
 
-def job_for(shop: Shop, work: RunWork) -> Job:
-    """The job of a run whose packages are unpacked."""
+def template_for(shop: Shop, work: RunWork | VersionWork) -> Job:
+    """What is the same for all runs of a version whose packages are unpacked."""
     modules = None if work.artifact_id is None else str(modules_folder(shop.data_dir, work.artifact_id))
     return Job(
-        key=f"run-{work.claim.run_id}-{work.claim.fence}",
+        key=f"version-{work.version_id}",
         mode="run",
         runtime=shop.runtimes[work.program.runtime],
         code_dir=str(version_folder(shop.data_dir, work.version_id, work.program, work.analysis.get("module"))),
@@ -44,6 +46,14 @@ def job_for(shop: Shop, work: RunWork) -> Job:
         workspace=str(work.workspace_id),
         network=network_of(work.program.limits),
         modules_dir=modules,
+    )
+
+
+def job_for(shop: Shop, work: RunWork) -> Job:
+    """The job of a run whose packages are unpacked."""
+    return replace(
+        template_for(shop, work),
+        key=f"run-{work.claim.run_id}-{work.claim.fence}",
         env=work.env,
         secrets=work.secret_names,
         optional_env=optional_names(work),

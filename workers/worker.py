@@ -24,6 +24,7 @@ from workers.hand import Hands, InHand
 from workers.reaper import Reaper
 from workers.shipping import new_chunks
 from workers.shop import Shop
+from workers.warming import Warming
 
 SHIP_EVERY_S = 0.1
 
@@ -35,6 +36,7 @@ class Worker:
         self._shop = shop
         self._bell = bell
         self._reaper = reaper
+        self._warming = Warming(shop)
         self._hands: Hands = {}
         self._next_beat = self._next_ship = self._next_poll = self._next_chores = 0.0
         self._draining = False
@@ -91,9 +93,11 @@ class Worker:
         self._pass_on_cancels()
         if not self._draining:
             claim_work(self._shop, self._hands)
-        start_claimed(self._shop, self._hands)
+        start_claimed(self._shop, self._hands, self._warming)
         if now >= self._next_poll:
             self._reaper.sweep()
+            if not self._draining:
+                self._warming.look(datetime.now(UTC))
             self._next_poll = now + POLL_S
         if now >= self._next_chores:
             chores.tidy(self._shop.database, datetime.now(UTC))

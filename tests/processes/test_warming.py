@@ -1,0 +1,71 @@
+"""Which processes wait in a real service: of functions that ran, of CronJobs that fire within seconds, of live versions."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from hexasched.store import tables as t
+from tests.processes.service import Service, running
+from tests.waiting import wait_until
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with running(tmp_path_factory.mktemp("warming"), WORKERS_WARM_MB="100") as started:
+        started.create_owner()
+        yield started
+
+
+def waiting(service: Service) -> list[str]:
+    """The code that each process has which waits for its job: it sleeps in a read of its control pipe."""
+    return sorted(code for pid in service.tree() if (code := _code_that_waits(pid)) is not None)
+
+
+def _code_that_waits(pid: int) -> str | None:
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        waits = "pipe_read" in Path(f"/proc/{pid}/wchan").read_text()
+        is_node = words[0].endswith(b"node") and b"/opt/hexasched/bootstrap.cjs" in words
+        return Path(f"/proc/{pid}/root/code/index.mjs").read_text() if waits and is_node else None
+    except OSError:
+        return None
+
+
+def code(word: str) -> str:
+    return f"export default () => '{word}';"
+
+
+def wait_for(service: Service, *words: str) -> None:
+    wait_until(
+        lambda: waiting(service) == sorted(map(code, words)), deadline_s=30, what=f"processes for {words}", every_s=0.1
+    )
+
+
+@pytest.mark.root
+def test_who_ran_lately_waits_and_a_new_version_takes_the_place_of_the_old(service: Service, tmp_path: Path) -> None:
+    service.deploy("lately", code("one"), tmp_path / "one")
+    assert waiting(service) == []
+    assert service.run("lately")["result"] == "one"
+    wait_for(service, "one")
+    assert service.run("lately")["result"] == "one"
+    wait_for(service, "one")
+    service.deploy("lately", code("two"), tmp_path / "two")
+    wait_for(service, "two")
+    assert service.run("lately")["result"] == "two"
+
+
+@pytest.mark.root
+def test_who_fires_within_seconds_goes_before_who_ran_lately(service: Service, tmp_path: Path) -> None:
+    for word in ("ran", "fires"):
+        service.deploy(word, code(word), tmp_path / word)
+    service.run("ran")
+    service.cli("cronjob", "create", "once-a-year", "--function", "fires", "--schedule", "0 0 1 1 *")
+    with service.open_database() as database, database.writing() as connection:
+        soon = datetime.now(UTC) + timedelta(seconds=15)
+        connection.execute(update(t.cron_jobs).values(next_run_at=soon))
+    # There is room for two.
+    wait_until(lambda: code("fires") in waiting(service), deadline_s=12, what="it before its moment", every_s=0.1)
+    assert len(waiting(service)) <= 2
