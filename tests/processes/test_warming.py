@@ -1,4 +1,4 @@
-"""Which processes wait in a real service: of functions that ran, of CronJobs that fire within seconds, of live versions."""
+"""Which processes wait in a real service: of what ran lately, of what fires within seconds, of live versions only."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
