@@ -94,6 +94,7 @@ class Run:
         if now >= self._boot_by:
             self.stop("boot")
         if now >= self._stop_at:
+            self._pump()  # a result that was sent in time counts, also when we were held up
             self.stop("time")
         if now >= self._kill_at:
             self._kill_at = NEVER

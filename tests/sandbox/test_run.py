@@ -14,6 +14,7 @@ from sandbox.loop import Loop
 from sandbox.run import Run
 from sandbox.spool import Spool, read_records
 from tests.sandbox.harness import runtime
+from tests.waiting import wait_until
 
 # The start of a well-behaved process: ready, then the control frame.
 READY = """
@@ -34,8 +35,8 @@ const good = { ok: true, reason: 'ok', result: '1', error: null, warnings: [], e
 """
 
 
-def end_of(script: str, tmp_path: Path) -> Outcome:
-    """How a run of this Node.js program ends; its standard output and error go to tmp_path/spool."""
+def start(script: str, tmp_path: Path, said: list[Message], loop: Loop) -> Run:
+    """A run of this Node.js program; its standard output and error go to tmp_path/spool."""
     job = Job(
         key="run-1-1",
         mode="run",
@@ -45,9 +46,12 @@ def end_of(script: str, tmp_path: Path) -> Outcome:
         limits=Limits(timeout_s=10),
         workspace="boats",
     )
-    loop, said = Loop(), list[Message]()
     launch = Launch(argv=[job.runtime.node, "-e", script], held=False)
-    run = Run(job, Instance(job, launch, loop), Spool(tmp_path / "spool"), loop, said.append)
+    return Run(job, Instance(job, launch, loop), Spool(tmp_path / "spool"), loop, said.append)
+
+
+def finish(run: Run, said: list[Message], loop: Loop) -> Outcome:
+    """Keep it until it ends; how it did."""
     while not isinstance(said[-1] if said else None, Finished):
         loop.turn(min(run.wake_at - time.monotonic(), 1))
         run.tick(time.monotonic())
@@ -55,6 +59,31 @@ def end_of(script: str, tmp_path: Path) -> Outcome:
     last = said[-1]
     assert isinstance(last, Finished)
     return last.outcome
+
+
+def end_of(script: str, tmp_path: Path) -> Outcome:
+    """How a run of this Node.js program ends."""
+    said, loop = list[Message](), Loop()
+    return finish(start(script, tmp_path, said, loop), said, loop)
+
+
+def test_a_result_that_waits_to_be_read_at_the_deadline_counts(tmp_path: Path) -> None:
+    said, loop = list[Message](), Loop()
+    begun, go, sent = (tmp_path / name for name in ("begun", "go", "sent"))
+    script = (
+        f"fs.writeFileSync('{begun}', ''); while (!fs.existsSync('{go}')); frame(good); fs.writeFileSync('{sent}', '')"
+    )
+    run = start(READY + script, tmp_path, said, loop)
+
+    def turn_until_begun() -> bool:
+        loop.turn(0.1)
+        return begun.exists()
+
+    wait_until(turn_until_begun, deadline_s=20, what="the program")
+    go.touch()
+    wait_until(sent.exists, deadline_s=20, what="its result")
+    run.tick(time.monotonic() + 11)
+    assert finish(run, said, loop).status is Status.SUCCEEDED
 
 
 def test_a_result_stands_although_the_process_goes_on(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ from sandbox.runtimes import find_runtimes
 from tests.sandbox.worker import use_keeper
 data, workspaces = Path(sys.argv[1]), sys.argv[2:]
 drop_root(data)
+data.mkdir(exist_ok=True)
 settings = SandboxSettings(mode="bubblewrap", state_dir=str(data))
 use_keeper("tests.sandbox.mutated_keeper")
 keeper, make_job = Keeper.start(settings), trial._job
