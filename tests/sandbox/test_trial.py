@@ -79,6 +79,10 @@ def test_namespaces_hold(tmp_path: Path) -> None:
     assert found(tmp_path, "bubblewrap") == "[]\n"
 
 
+def test_namespaces_hold_under_the_profile_that_a_container_gets(tmp_path: Path) -> None:
+    assert found(tmp_path, "bubblewrap", sys.executable, "-m", "tests.sandbox.under_profile") == "[]\n"
+
+
 def test_what_is_missing_is_found(tmp_path: Path) -> None:
     names = {workspace(*missing): said for missing, said in FOUND.items()}
     command = [sys.executable, "-c", TRY_EACH, str(tmp_path / "data"), *names]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.vm.inside.functions import SOURCES
 from tests.vm.inside.shell import sh, until
-from tests.vm.inside.story import page
+from tests.vm.inside.story import PASSWORD, page
 from tests.vm.inside.tap import NotSoError, check, expect, note, title
 
 PAYLOAD = Path("/payload")
@@ -79,7 +79,7 @@ def _no_root(tier: str) -> str:
 
 
 def _runs(tier: str) -> None:
-    _inside(tier, *("user", "create", "--email", "owner@example.org", "--password-stdin"), given="a long password\n")
+    _inside(tier, *("user", "create", "--email", "owner@example.org", "--password-stdin"), given=f"{PASSWORD}\n")
     file = "/tmp/hello.mjs"
     sh("docker", "exec", "--interactive", tier, "tee", file, given=SOURCES["hello"])
     note(_inside(tier, "function", "deploy", "hello", "--file", file))
