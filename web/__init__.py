@@ -12,6 +12,7 @@ from web import access, errors, frame, instance, security, sessions
 from web.alerts import alerts
 from web.analysis import analysis
 from web.assets_view import asset_urls, assets
+from web.audit import audit
 from web.auth import auth
 from web.cron_job_actions import cron_job_actions
 from web.cron_job_edit import cron_job_edit
@@ -36,7 +37,7 @@ BLUEPRINTS = (
     *(assets, health, setup, auth, preferences, home_page),
     *(function_pages, code, analysis, environment, versions, function_settings),
     *(cron_jobs, cron_job_edit, cron_job_actions, runs, run_log, run_actions),
-    *(alerts, mails, members, settings),
+    *(alerts, mails, members, settings, audit),
 )
 """A noun's pages are one blueprint, in the module of its name; here they become part of the dashboard."""
 

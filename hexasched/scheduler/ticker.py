@@ -137,7 +137,7 @@ class CronJobStore(BaseJobStore):
         except Exception as error:  # noqa: BLE001 - one row that can't be planned must not stop the others
             logs.failure("tick.unplannable", cron_job_id=job.id)
             with self._database.writing() as connection:
-                ticks.put_aside(connection, job, f"HexaSched can't compute its next run: {error}")
+                ticks.put_aside(connection, job, f"HexaSched can't compute its next run: {error}", now)
             return None
 
     def _flush(self, now: datetime) -> None:
@@ -161,7 +161,8 @@ class CronJobStore(BaseJobStore):
         if len(plans) > 1:
             return sum(self._settle([made], now) for made in plans)
         with self._database.writing() as connection:
-            ticks.put_aside(connection, plans[0].job, "HexaSched can't write its next run; the service's log says why.")
+            why = "HexaSched can't write its next run; the service's log says why."
+            ticks.put_aside(connection, plans[0].job, why, now)
         return 0
 
     def _note_tick(self, now: datetime) -> None:

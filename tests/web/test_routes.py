@@ -90,6 +90,7 @@ ROUTES: dict[str, tuple[int, int, int, int, int]] = {
     "GET /runs/<run_id>/log.txt": THING,
     "GET /settings": LIST,
     "POST /settings": (401, 403, 403, 303, 303),
+    "GET /settings/audit": OWNERS,
     "GET /settings/system": OWNERS,
     "GET /setup": (302, 302, 302, 302, 302),
     "POST /setup": (303, 303, 303, 303, 303),
