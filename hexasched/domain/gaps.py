@@ -22,7 +22,7 @@ class Beat:
 
 @dataclass(frozen=True, kw_only=True)
 class Gap:
-    """A silence, or a jump of the clock; `size` is its length.
+    """A silence, or a jump of the clock.
 
     Times are the wall clock's: of a jump forward those that it left out, of a jump back those that it shows twice.
     """
@@ -30,7 +30,11 @@ class Gap:
     kind: str
     from_at: datetime
     to_at: datetime
-    size: timedelta
+
+    @property
+    def size(self) -> timedelta:
+        """How long the silence was, or how far the clock jumped."""
+        return self.to_at - self.from_at
 
 
 def gaps(mine: Beat | None, last: datetime | None, beat: Beat) -> list[Gap]:
@@ -41,10 +45,12 @@ def gaps(mine: Beat | None, last: datetime | None, beat: Beat) -> list[Gap]:
     """
     if mine is None:
         return [_back(beat.at, last)] if last and last - beat.at > BACK_JUMP else _silence(last, beat.at)
-    expected = mine.at + timedelta(seconds=beat.steady_s - mine.steady_s)
+    passed = timedelta(seconds=beat.steady_s - mine.steady_s)
+    expected = mine.at + passed
     jump = beat.at - expected
-    if jump > FORWARD_JUMP:
-        forward = Gap(kind=CLOCK_FORWARD, from_at=expected, to_at=beat.at, size=jump)
+    makes_late = jump > BACK_JUMP and passed <= SILENT_AFTER < beat.at - mine.at
+    if jump > FORWARD_JUMP or makes_late:
+        forward = Gap(kind=CLOCK_FORWARD, from_at=expected, to_at=beat.at)
         return [*_silence(last, expected), forward]
     if jump < -BACK_JUMP:
         return [*_silence(last, expected), _back(beat.at, expected)]
@@ -54,8 +60,8 @@ def gaps(mine: Beat | None, last: datetime | None, beat: Beat) -> list[Gap]:
 def _silence(last: datetime | None, until: datetime) -> list[Gap]:
     if last is None or until - last <= SILENT_AFTER:
         return []
-    return [Gap(kind=STOPPED, from_at=last, to_at=until, size=until - last)]
+    return [Gap(kind=STOPPED, from_at=last, to_at=until)]
 
 
 def _back(shown: datetime, expected: datetime) -> Gap:
-    return Gap(kind=CLOCK_BACK, from_at=shown, to_at=expected, size=expected - shown)
+    return Gap(kind=CLOCK_BACK, from_at=shown, to_at=expected)

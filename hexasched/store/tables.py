@@ -548,11 +548,10 @@ downtimes = Table(
     Column("kind", String(16), nullable=False),
     Column("from_at", Instant, nullable=False),
     Column("to_at", Instant, nullable=False),
-    Column("size_ms", BigInteger, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("seen_at", Instant),
     CheckConstraint(_one_of("kind", GAP_KINDS), name="kind"),
-    CheckConstraint("from_at <= to_at AND size_ms >= 0", name="span"),
+    CheckConstraint("from_at <= to_at", name="span"),
     Index(None, "created_at"),
     Index(
         "ix_downtimes_unseen",
