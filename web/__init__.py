@@ -12,10 +12,13 @@ from web import access, errors, frame, instance, security, sessions
 from web.alerts import alerts
 from web.analysis import analysis
 from web.assets_view import asset_urls, assets
+from web.audit import audit
 from web.auth import auth
+from web.backfills import backfills
 from web.cron_job_actions import cron_job_actions
 from web.cron_job_edit import cron_job_edit
 from web.cron_jobs import cron_jobs
+from web.downtimes import downtimes
 from web.environments import environment
 from web.function_code import code
 from web.function_settings import function_settings
@@ -35,8 +38,8 @@ from web.versions import versions
 BLUEPRINTS = (
     *(assets, health, setup, auth, preferences, home_page),
     *(function_pages, code, analysis, environment, versions, function_settings),
-    *(cron_jobs, cron_job_edit, cron_job_actions, runs, run_log, run_actions),
-    *(alerts, mails, members, settings),
+    *(cron_jobs, cron_job_edit, cron_job_actions, backfills, downtimes, runs, run_log, run_actions),
+    *(alerts, mails, members, settings, audit),
 )
 """A noun's pages are one blueprint, in the module of its name; here they become part of the dashboard."""
 

@@ -10,12 +10,13 @@ from flask_login import current_user, logout_user
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug.wrappers import Response
 
-from hexasched.store import accounts, throttle
+from hexasched.store import accounts, audit, throttle
 from hexasched.store.accounts import User
+from hexasched.store.database import Connection
 from web import passwords
 from web.access import public, require
 from web.instance import config, database, instance, now
-from web.sessions import start_session
+from web.sessions import Person, start_session
 
 _DEVICE_COOKIE = "hexasched_device"
 _DEVICE_LENGTH = timedelta(days=365)
@@ -42,6 +43,8 @@ def log_in() -> Response | tuple[str, int]:
     if user is None:
         page = render_template("auth/login.html", email=email, next=target, errors={"": refusal})
         return page, 429 if refusal.startswith("Too many") else 422
+    with database().writing() as connection:
+        _note(connection, "login", user)
     start_session(user, keep=request.form.get("keep") == "yes")
     response = redirect(target or url_for("home.home"), 303)
     _remember_device(response, user)
@@ -65,9 +68,18 @@ def _check(email: str, password: str) -> tuple[User | None, str]:
             return None, _too_many(until)
         if user is None or not right:
             throttle.note(connection, throttle.LOG_INS, buckets, now())
+            _note(connection, "login.failed", user)
             return None, "This email address and password do not belong together."
         throttle.forget(connection, [bucket for bucket in buckets if not bucket.startswith("address:")])
     return user, ""
+
+
+def _note(connection: Connection, action: str, user: User | Person | None) -> None:
+    """What an unknown person typed is not written down: it may be a password in the wrong field."""
+    membership = accounts.workspace_of(connection, user.id) if user else None
+    place = {"workspace_id": membership[0].id if membership else None, "by": user.id if user else None}
+    thing = user.email if user else "an unknown address"
+    audit.note(connection, action, thing, now(), detail={"address": request.remote_addr}, **place)
 
 
 def _too_many(until: datetime) -> str:
@@ -119,6 +131,7 @@ def logout() -> Response:
     if current_user.is_authenticated:
         with database().writing() as connection:
             accounts.end_sessions(connection, current_user.id)
+            _note(connection, "logout", current_user)
     logout_user()
     session.clear()
     flash("You are logged out, here and on your other devices.", "success")
@@ -149,6 +162,7 @@ def change_password() -> Response | tuple[str, int]:
         return render_template("auth/account.html", errors=errors), 422
     with database().writing() as connection:
         accounts.set_password(connection, user.id, passwords.hashed(new))
+        _note(connection, "password.change", user)
         changed = accounts.user_by_id(connection, user.id)
     assert changed is not None
     start_session(changed, keep=session.permanent)

@@ -52,7 +52,7 @@ def pause(cron_job_id: int) -> Response:
     reason = " ".join(request.form.get("reason", "").split())[:MAX_REASON_CHARS]
     with database().writing() as connection:
         job = found(cron_jobs.by_id(connection, current_workspace().id, cron_job_id))
-        cron_jobs.suspend(connection, job, reason, now())
+        cron_jobs.suspend(connection, job, reason, now(), by=current_user.id)
     doorbell.ring(config().data_dir, doorbell.SCHEDULE)
     flash(f"{job.name} is paused: it does not run until it is resumed.", "success")
     return _back(cron_job_id)
@@ -64,7 +64,7 @@ def resume(cron_job_id: int) -> Response:
     """Run again from the next moment on."""
     with database().writing() as connection:
         job = found(cron_jobs.by_id(connection, current_workspace().id, cron_job_id))
-        resumed = found(cron_jobs.resume(connection, job, now()))
+        resumed = found(cron_jobs.resume(connection, job, now(), by=current_user.id))
     doorbell.ring(config().data_dir, doorbell.SCHEDULE)
     flash(f"{job.name} is active. {next_execution(resumed.next_run_at, resumed.timezone, now())}", "success")
     return _back(cron_job_id)
@@ -90,7 +90,7 @@ def delete(cron_job_id: int) -> Response:
     """Delete the CronJob; its runs stay in the history."""
     with database().writing() as connection:
         job = found(cron_jobs.by_id(connection, current_workspace().id, cron_job_id))
-        cron_jobs.remove(connection, job, now())
+        cron_jobs.remove(connection, job, now(), by=current_user.id)
     doorbell.ring(config().data_dir, doorbell.SCHEDULE)
     flash(f"{job.name} is deleted. Its runs stay in the history.", "success")
     return redirect(url_for("cron_jobs.listing"), 303)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from hexasched import doorbell
@@ -68,7 +69,7 @@ def create() -> Response | tuple[str, int] | str:
             return _page(given, choices, None, replace(checked, errors={}))
         if checked.fields is None:
             return _page(given, choices, None, checked), 422
-        job = cron_jobs.create(connection, workspace.id, checked.fields, now())
+        job = cron_jobs.create(connection, workspace.id, checked.fields, now(), by=current_user.id)
     if job is None:
         return _page(given, choices, None, replace(checked, errors={"name": TAKEN})), 422
     doorbell.ring(config().data_dir, doorbell.SCHEDULE)
@@ -104,7 +105,7 @@ def save(cron_job_id: int) -> Response | tuple[str, int] | str:
         if given.revision != str(current.revision):
             fresh = replace(given, revision=str(current.revision))
             return _page(fresh, choices, current, replace(checked, errors={"": CHANGED})), 409
-        job = cron_jobs.save(connection, current, checked.fields, now())
+        job = cron_jobs.save(connection, current, checked.fields, now(), by=current_user.id)
     if job is None:
         return _page(given, choices, current, replace(checked, errors={"name": TAKEN})), 422
     doorbell.ring(config().data_dir, doorbell.SCHEDULE)

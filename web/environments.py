@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from flask import Blueprint, flash, redirect, request, url_for
+from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from hexasched.domain.functions import EnvVar
@@ -75,7 +76,7 @@ def _save(connection: Connection, place: Standing, rows: list[EnvRow], *, dry: b
     values = env_vars.values(connection, keys, function_id)
     errors = check_rows(rows, values, env_vars.secret_names(connection, function_id))
     if not errors and not dry:
-        env_vars.save(connection, keys, function_id, wanted_environment(rows, values), now())
+        env_vars.save(connection, keys, function_id, wanted_environment(rows, values), now(), by=current_user.id)
     return errors
 
 

@@ -88,7 +88,10 @@ def _frame() -> dict[str, Any]:
     }
 
 
-BESIDE = {"/alerts": ("/mails",), "/settings": ("/members",)}
+LABELS = {"/alerts": "Alerts", "/downtimes": "Downtimes"}
+"""What a link of the system strip says."""
+
+BESIDE = {"/": ("/downtimes",), "/alerts": ("/mails",), "/settings": ("/members",)}
 """Further paths that belong to a section."""
 
 
@@ -99,6 +102,10 @@ def _is_here(path: str) -> bool:
 
 def strip() -> list[StripLine]:
     """What everybody should know on every page; empty when all is well."""
+    shown = {"/alerts"} | ({"/downtimes"} if may("developer") else set())
     with database().reading() as connection:
         found = warnings(connection, config(), current_workspace().id, now())
-    return [(tone, text, ("Alerts", request.script_root + path) if path else None) for tone, text, path in found]
+    return [
+        (tone, text, (LABELS[path], request.script_root + path) if path in shown else None)
+        for tone, text, path in found
+    ]

@@ -1,6 +1,7 @@
 """A function's description, and its end."""
 
 from flask import Blueprint, flash, redirect, request, url_for
+from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from hexasched import doorbell
@@ -43,7 +44,7 @@ def delete(name: str) -> Response | tuple[str, int]:
         return _settings(name, {"confirm": f"Type the name exactly: {name}"}), 422
     with database().writing() as connection:
         function = standing(connection, name).function
-        functions.remove(connection, function.workspace_id, function.id, now())
+        functions.remove(connection, function.workspace_id, function.id, now(), by=current_user.id)
     doorbell.ring(config().data_dir, doorbell.SCHEDULE)
     flash(f"The function {name} and its CronJobs are deleted. Their runs stay in the history.", "success")
     return redirect(url_for("functions.index"), 303)

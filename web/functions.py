@@ -79,11 +79,13 @@ def create() -> Response | tuple[str, int]:
 
 
 def _create(connection: Connection, typed: NewFunction, program: Program) -> dict[str, str]:
-    function = functions.create(connection, current_workspace().id, typed.name, typed.description, now())
+    function = functions.create(
+        connection, current_workspace().id, typed.name, typed.description, now(), by=current_user.id
+    )
     if function is None:
         return {"name": _taken(typed.name)}
     wanted = wanted_environment(list(typed.rows), {})
-    env_vars.save(connection, instance().keys, function.id, wanted, now())
+    env_vars.save(connection, instance().keys, function.id, wanted, now(), by=current_user.id)
     deploys.deploy(connection, function, program, current_user.id, now())
     return {}
 

@@ -8,12 +8,13 @@ from flask import Blueprint, render_template
 from hexasched.domain.outcomes import ALERTING, Status
 from hexasched.domain.timetables import describe
 from hexasched.domain.zones import load_zone
-from hexasched.store import cron_jobs, functions, history
+from hexasched.store import cron_jobs, downtimes, functions, history
 from hexasched.store.accounts import Workspace
 from hexasched.store.cron_jobs import CronJob
 from hexasched.store.database import Connection
 from hexasched.store.history import Filter
-from web.access import current_workspace, require
+from web import gap_words
+from web.access import current_workspace, may, require
 from web.instance import config, database, now
 
 home_page = Blueprint("home", __name__)
@@ -42,6 +43,8 @@ def home() -> str:
             failures=_runs(connection, workspace, tuple(sorted(ALERTING))),
             coming=[next_day(job, now()) for job in coming[:SHOWN_COMING]],
             later=len(coming) - SHOWN_COMING,
+            unseen=downtimes.unseen(connection, 1) if may("developer") else [],
+            gap_sentence=gap_words.sentence,
         )
 
 

@@ -4,10 +4,11 @@ import secrets
 from typing import cast
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from hexasched.domain.inputs import check_email
-from hexasched.store import accounts
+from hexasched.store import accounts, audit
 from hexasched.store.accounts import Member, Role
 from hexasched.store.database import Connection
 from web import passwords
@@ -55,7 +56,7 @@ def add() -> tuple[str, int]:
 def _take_in(email: str, role: Role, password: str) -> bool:
     password_hash = passwords.hashed(password)
     with database().writing() as connection:
-        return accounts.take_in(
+        taken = accounts.take_in(
             connection,
             workspace_id=current_workspace().id,
             email=email,
@@ -63,6 +64,14 @@ def _take_in(email: str, role: Role, password: str) -> bool:
             role=role,
             now=now(),
         )
+        if taken:
+            _note(connection, "add", email, role=role)
+        return taken
+
+
+def _note(connection: Connection, did: str, email: str, **detail: str) -> None:
+    place = {"workspace_id": current_workspace().id, "by": current_user.id}
+    audit.note(connection, f"member.{did}", email, now(), detail=detail, **place)
 
 
 @members.post(f"/members/<{ID}:user_id>/role")
@@ -75,6 +84,8 @@ def change_role(user_id: int) -> Response:
     with database().writing() as connection:
         member = _member(connection, user_id)
         changed = accounts.set_role(connection, current_workspace().id, user_id, cast(Role, role))
+        if changed:
+            _note(connection, "role", member.email, role=role, before=member.role)
     if changed:
         flash(f"{member.email} is {'an' if role == 'owner' else 'a'} {role} now.", "success")
     else:
@@ -89,6 +100,8 @@ def remove(user_id: int) -> Response:
     with database().writing() as connection:
         member = _member(connection, user_id)
         removed = accounts.remove_member(connection, current_workspace().id, user_id)
+        if removed:
+            _note(connection, "remove", member.email, role=member.role)
     if removed:
         flash(f"{member.email} is no longer in this workspace.", "success")
     else:

@@ -155,7 +155,8 @@ def pointed(error: ErrorDetail) -> Pointed | None:
 
 def delay(run: RunRow) -> float | None:
     """How many milliseconds late a run began; None if it was in time or has not begun."""
-    due: datetime = run.scheduled_for if run.scheduled_for and run.attempt == 1 else run.created_at
+    by_clock = run.attempt == 1 and run.trigger != "backfill"
+    due: datetime = run.scheduled_for if run.scheduled_for and by_clock else run.created_at
     if run.started_at is None or run.started_at - due < LATE_AFTER:
         return None
     return (run.started_at - due).total_seconds() * 1000

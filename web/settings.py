@@ -1,11 +1,12 @@
 """The workspace's settings, and what the service is made of."""
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from hexasched.domain.inputs import check_email
 from hexasched.domain.zones import check_zone, zone_names
-from hexasched.store import accounts, workers
+from hexasched.store import accounts, audit, workers
 from web.access import current_workspace, require
 from web.instance import config, database, now
 from web.setup import check_workspace
@@ -38,6 +39,8 @@ def save() -> Response | tuple[str, int]:
         return _page(given, errors), 422
     with database().writing() as connection:
         accounts.save_workspace(connection, current_workspace().id, **given)
+        place = {"workspace_id": current_workspace().id, "by": current_user.id}
+        audit.note(connection, "settings.change", given["name"], now(), detail=given, **place)
     flash("The settings are saved.", "success")
     return redirect(url_for("settings.page"), 303)
 

@@ -9,12 +9,15 @@ from hexasched.config import Config
 from hexasched.domain import tiers
 from hexasched.domain.limits import MIB, MIN_FREE_BYTES
 from hexasched.domain.tiers import Tier
-from hexasched.store import outbox, settings, workers
+from hexasched.store import downtimes, outbox, settings, workers
 from hexasched.store.database import Connection
-from web import show
+from web import gap_words, show
 
 SILENT_AFTER = timedelta(seconds=30)
 """A scheduler or worker that has said nothing for so long does not work."""
+
+JUMPS_SHOWN = timedelta(hours=24)
+"""How long every page tells of a clock that jumped."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +71,8 @@ def warnings(connection: Connection, config: Config, workspace_id: int, now: dat
         lines.append(("failed", f"Schedules are not firing: the scheduler is silent. {last}", ""))
     if "worker" in found.failing:
         lines.append(("failed", "Nothing can run: no worker is present. Runs wait until one is.", ""))
+    for jump in downtimes.jumps_since(connection, now - JUMPS_SHOWN):
+        lines.append(("warning", f"{gap_words.sentence(jump)}, {show.relative(jump.created_at, now)}.", "/downtimes"))
     if full := disk_trouble(config.data_dir):
         lines.append(("failed", full, ""))
     if not config.mail.host:

@@ -1,15 +1,16 @@
 """The pages of a function's versions: the list, one version with its build, making one live."""
 
 from flask import Blueprint, flash, redirect, url_for
+from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from hexasched import doorbell
-from hexasched.store import builds, env_vars, functions, waiting
+from hexasched.store import audit, builds, env_vars, functions, waiting
 from web import build_view, code_facts, function_frame, runtimes
 from web.access import found, require
 from web.addresses import ID
 from web.function_frame import run_token, standing
-from web.instance import config, database
+from web.instance import config, database, now
 
 versions = Blueprint("versions", __name__)
 versions.add_app_template_filter(runtimes.label, "runtime_label")
@@ -77,6 +78,10 @@ def activate(name: str, number: int) -> Response:
         place = standing(connection, name)
         chosen = found(functions.version_numbered(connection, place.function.id, number))
         changed = functions.activate(connection, place.function.id, chosen.id)
+        if changed:
+            detail = {"from": place.function.live_version, "to": number}
+            where = {"workspace_id": place.function.workspace_id, "by": current_user.id}
+            audit.note(connection, "function.rollback", name, now(), detail=detail, **where)
     if changed:
         flash(f"Version {number} is live now. The next run of {name} uses it.", "success")
     else:

@@ -7,6 +7,7 @@ import click
 
 from hexasched import __version__
 from hexasched.cli import cronjob, function, processes, run, user
+from hexasched.cli.cronjob_backfill import backfill
 from hexasched.errors import ConfigError, HexaSchedError
 
 
@@ -29,6 +30,7 @@ def hexasched(context: click.Context, config_file: Path | None) -> None:
 
 for group in (function.function, cronjob.cronjob, run.run, user.user):
     hexasched.add_command(group)
+cronjob.cronjob.add_command(backfill)
 for command in processes.COMMANDS:
     hexasched.add_command(command)
 

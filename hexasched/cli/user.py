@@ -9,7 +9,7 @@ import click
 from hexasched.cli.instance import open_instance
 from hexasched.domain.inputs import check_email
 from hexasched.errors import HexaSchedError, InvalidInputError
-from hexasched.store import accounts, throttle
+from hexasched.store import accounts, audit, throttle
 
 
 @click.group()
@@ -43,6 +43,9 @@ def create(
             role=role,
             now=now,
         )
+        if made is not None and first is None:
+            place = {"workspace_id": instance.workspace(connection).id, "by": None}
+            audit.note(connection, "member.add", made.email, now, detail={"role": role}, **place)
     if made is None:
         raise HexaSchedError(f"{email} has an account already. To change its password: hexasched user reset-password")
     click.echo(f"{made.email} can log in at {instance.config.public_url}/login")
@@ -62,6 +65,7 @@ def reset_password(config_file: Path | None, email: str, password_stdin: bool) -
             raise HexaSchedError(f"There is no account {email!r}.")
         accounts.set_password(connection, found.id, _hashed(password))
         throttle.forget(connection, [f"account:{found.email}"])
+        audit.note(connection, "password.change", found.email, datetime.now(UTC), workspace_id=None, by=None)
     click.echo(f"{found.email} has a new password.")
 
 

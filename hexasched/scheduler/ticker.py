@@ -20,11 +20,11 @@ from hexasched.domain.limits import POLL_S
 from hexasched.domain.ticks import DueJob, Plan, plan
 from hexasched.errors import StoreBusyError
 from hexasched.scheduler import chores
-from hexasched.store import settings, ticks
+from hexasched.scheduler.heartbeat import Heartbeat, steady_s
+from hexasched.store import ticks
 from hexasched.store.database import Database
 
 BATCH = 2000
-NOTE_EVERY = timedelta(seconds=5)
 _REFERENCE = "hexasched.scheduler.ticker:not_called"
 
 
@@ -98,7 +98,7 @@ class CronJobStore(BaseJobStore):
         self._staged = staged
         self._on_queued = on_queued
         self._more = False
-        self._tick_noted = datetime.min.replace(tzinfo=UTC)
+        self._heartbeat = Heartbeat(database)
 
     def get_due_jobs(self, now: datetime) -> list[TickJob]:
         """The CronJobs whose moment has come. An exception here only costs APScheduler a pause."""
@@ -118,7 +118,7 @@ class CronJobStore(BaseJobStore):
         soon = now + timedelta(seconds=POLL_S)
         try:
             self._flush(now)
-            self._note_tick(now)
+            self._heartbeat.beat(now, steady_s())
             next_resume = chores.do(self._database, now)
             if self._more:
                 return now
@@ -137,7 +137,7 @@ class CronJobStore(BaseJobStore):
         except Exception as error:  # noqa: BLE001 - one row that can't be planned must not stop the others
             logs.failure("tick.unplannable", cron_job_id=job.id)
             with self._database.writing() as connection:
-                ticks.put_aside(connection, job, f"HexaSched can't compute its next run: {error}")
+                ticks.put_aside(connection, job, f"HexaSched can't compute its next run: {error}", now)
             return None
 
     def _flush(self, now: datetime) -> None:
@@ -161,16 +161,9 @@ class CronJobStore(BaseJobStore):
         if len(plans) > 1:
             return sum(self._settle([made], now) for made in plans)
         with self._database.writing() as connection:
-            ticks.put_aside(connection, plans[0].job, "HexaSched can't write its next run; the service's log says why.")
+            why = "HexaSched can't write its next run; the service's log says why."
+            ticks.put_aside(connection, plans[0].job, why, now)
         return 0
-
-    def _note_tick(self, now: datetime) -> None:
-        """Let pages and checks see that the clock runs."""
-        if abs(now - self._tick_noted) < NOTE_EVERY:
-            return
-        with self._database.writing() as connection:
-            settings.save(connection, "scheduler_tick", now.isoformat())
-        self._tick_noted = now
 
     def update_job(self, job: TickJob) -> None:
         """Nothing to do: the plan has the next moment."""

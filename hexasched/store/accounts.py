@@ -9,7 +9,7 @@ from typing import Literal, cast
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from hexasched.store import settings
+from hexasched.store import audit, settings
 from hexasched.store import tables as t
 
 Role = Literal["owner", "developer", "viewer"]
@@ -79,9 +79,13 @@ def create_first_account(
         .returning(t.workspaces.c.id)
     ).scalar_one()
     connection.execute(delete(t.settings).where(t.settings.c.key == "setup_code"))
-    return create_user(
+    owner = create_user(
         connection, workspace_id=workspace_id, email=email, password_hash=password_hash, role="owner", now=now
     )
+    assert owner is not None
+    place = {"workspace_id": workspace_id, "by": owner.id}
+    audit.note(connection, "member.add", owner.email, now, detail={"role": "owner"}, **place)
+    return owner
 
 
 def create_user(

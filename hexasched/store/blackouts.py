@@ -1,15 +1,25 @@
 """Named periods in which CronJobs do not start: of a whole workspace, or of one CronJob."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, delete, insert, or_, select
 
 from hexasched.domain.ticks import Blackout
+from hexasched.store import audit
 from hexasched.store import tables as t
 
 
-def add(connection: Connection, workspace_id: int, blackout: Blackout, cron_job_id: int | None, now: datetime) -> int:
+def add(
+    connection: Connection,
+    workspace_id: int,
+    blackout: Blackout,
+    cron_job_id: int | None,
+    now: datetime,
+    *,
+    by: int | None = None,
+) -> int:
     """Keep a blackout and return its id; without `cron_job_id` it holds for the whole workspace."""
     values = {
         "workspace_id": workspace_id,
@@ -20,13 +30,26 @@ def add(connection: Connection, workspace_id: int, blackout: Blackout, cron_job_
         "created_at": now,
     }
     made = connection.execute(insert(t.blackouts).values(values).returning(t.blackouts.c.id))
-    return int(made.scalar_one())
+    blackout_id = int(made.scalar_one())
+    _note(connection, "blackout.add", values | {"id": blackout_id}, now, by)
+    return blackout_id
 
 
-def remove(connection: Connection, workspace_id: int, blackout_id: int) -> bool:
+def remove(
+    connection: Connection, workspace_id: int, blackout_id: int, now: datetime, *, by: int | None = None
+) -> bool:
     """End a blackout; what fell into it stays as it is. False if the workspace has no such one."""
     mine = (t.blackouts.c.id == blackout_id, t.blackouts.c.workspace_id == workspace_id)
-    return connection.execute(delete(t.blackouts).where(*mine)).rowcount == 1
+    gone = connection.execute(delete(t.blackouts).where(*mine).returning(*t.blackouts.c)).mappings().first()
+    if gone is not None:
+        _note(connection, "blackout.remove", {**gone}, now, by)
+    return gone is not None
+
+
+def _note(connection: Connection, action: str, row: Mapping[str, Any], now: datetime, by: int | None) -> None:
+    detail = {"blackout_id": row["id"], "cron_job_id": row["cron_job_id"]}
+    detail |= {name: row[name].isoformat() for name in ("from_at", "to_at")}
+    audit.note(connection, action, row["name"], now, workspace_id=row["workspace_id"], by=by, detail=detail)
 
 
 def of_workspace(

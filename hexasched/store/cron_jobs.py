@@ -1,7 +1,7 @@
 """CronJobs as people make and change them; an edit never re-creates the past and never swallows a moment."""
 
 import contextlib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Select, func, insert, select, update
 from hexasched.domain.policies import Policy
 from hexasched.domain.ticks import Window, calendar_of, paused_window
 from hexasched.domain.timetables import Calendar
+from hexasched.store import audit, ticks
 from hexasched.store import tables as t
-from hexasched.store import ticks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,16 +91,26 @@ def by_name(connection: Connection, workspace_id: int, name: str) -> CronJob | N
     return CronJob(**row) if row else None
 
 
-def create(connection: Connection, workspace_id: int, wanted: CronJobFields, now: datetime) -> CronJob | None:
-    """A new CronJob whose first moment is the next one after `now`; None if the name is taken."""
+def create(
+    connection: Connection, workspace_id: int, wanted: CronJobFields, now: datetime, *, by: int | None = None
+) -> CronJob | None:
+    """A new CronJob whose first moment is the next one after `now`; None if the name is taken.
+
+    Here and below `by` is the user, None for the service itself and the command line.
+    """
     if by_name(connection, workspace_id, wanted.name) is not None:
         return None
     values = asdict(wanted) | {"workspace_id": workspace_id, "created_at": now, "next_run_at": _next(wanted, now)}
     connection.execute(insert(t.cron_jobs).values(values))
-    return by_name(connection, workspace_id, wanted.name)
+    made = by_name(connection, workspace_id, wanted.name)
+    assert made is not None
+    _note(connection, "create", made, now, by)
+    return made
 
 
-def save(connection: Connection, current: CronJob, wanted: CronJobFields, now: datetime) -> CronJob | None:
+def save(
+    connection: Connection, current: CronJob, wanted: CronJobFields, now: datetime, *, by: int | None = None
+) -> CronJob | None:
     """Change a CronJob from now on; None if the new name is taken."""
     current = _locked(connection, current)
     namesake = by_name(connection, current.workspace_id, wanted.name)
@@ -113,11 +123,17 @@ def save(connection: Connection, current: CronJob, wanted: CronJobFields, now: d
     else:
         values["next_run_at"] = _next(wanted, _settled_until(connection, current, now))
     _change(connection, current.id, values)
-    return by_id(connection, current.workspace_id, current.id)
+    return _noted(connection, "edit", current, now, by)
 
 
 def suspend(
-    connection: Connection, current: CronJob, reason: str, now: datetime, until: datetime | None = None
+    connection: Connection,
+    current: CronJob,
+    reason: str,
+    now: datetime,
+    until: datetime | None = None,
+    *,
+    by: int | None = None,
 ) -> None:
     """Stop future runs, for good or `until` then; running ones go on."""
     current = _locked(connection, current)
@@ -135,9 +151,10 @@ def suspend(
             "next_run_at": None,
         },
     )
+    _noted(connection, "pause", current, now, by)
 
 
-def resume(connection: Connection, current: CronJob, now: datetime) -> CronJob | None:
+def resume(connection: Connection, current: CronJob, now: datetime, *, by: int | None = None) -> CronJob | None:
     """Run again from the next moment on; the moments of the pause become one window."""
     current = _locked(connection, current)
     if current.suspended:
@@ -154,6 +171,7 @@ def resume(connection: Connection, current: CronJob, now: datetime) -> CronJob |
                 "next_run_at": next_run_at,
             },
         )
+        return _noted(connection, "resume", current, now, by)
     return by_id(connection, current.workspace_id, current.id)
 
 
@@ -174,7 +192,7 @@ def next_resume(connection: Connection) -> datetime | None:
     return earliest
 
 
-def remove(connection: Connection, current: CronJob, now: datetime) -> None:
+def remove(connection: Connection, current: CronJob, now: datetime, *, by: int | None = None) -> None:
     """Delete a CronJob; its runs stay in the history. One whose zone is gone can be deleted all the same."""
     current = _locked(connection, current)
     with contextlib.suppress(ValueError, ZoneInfoNotFoundError):
@@ -183,12 +201,15 @@ def remove(connection: Connection, current: CronJob, now: datetime) -> None:
         else:
             ticks.settle_one(connection, current.id, now)
     _change(connection, current.id, {"deleted_at": now, "next_run_at": None, "owed_from": None})
+    _note(connection, "delete", replace(current, next_run_at=None, revision=current.revision + 1), now, by)
 
 
-def remove_all_of(connection: Connection, workspace_id: int, function_id: int, now: datetime) -> None:
+def remove_all_of(
+    connection: Connection, workspace_id: int, function_id: int, now: datetime, *, by: int | None = None
+) -> None:
     """Delete the CronJobs of a function."""
     for cron_job in all_of(connection, workspace_id, function_id):
-        remove(connection, cron_job, now)
+        remove(connection, cron_job, now, by=by)
 
 
 def windows(connection: Connection, cron_job_id: int, limit: int = 20) -> list[Window]:
@@ -233,6 +254,31 @@ def _change(connection: Connection, cron_job_id: int, values: dict[str, Any]) ->
         .where(t.cron_jobs.c.id == cron_job_id)
         .values(values | {"revision": t.cron_jobs.c.revision + 1})
     )
+
+
+_AUDITED = (
+    *(field.name for field in fields(CronJobFields) if field.name != "event"),  # whose payload may hold a secret
+    *("revision", "next_run_at", "suspended", "suspend_reason", "suspended_until", "owed_from"),
+)
+
+
+def _noted(connection: Connection, did: str, current: CronJob, now: datetime, by: int | None) -> CronJob | None:
+    """The CronJob as it is now, of which the audit says that it was changed."""
+    changed = by_id(connection, current.workspace_id, current.id)
+    if changed is not None:
+        _note(connection, did, changed, now, by)
+    return changed
+
+
+def _note(connection: Connection, did: str, job: CronJob, now: datetime, by: int | None) -> None:
+    """Write all that decides when it is due: from these rows alone one can tell which moments it ever had."""
+    detail = {"cron_job_id": job.id} | {name: _plain(getattr(job, name)) for name in _AUDITED}
+    action = f"cron_job.{did}"
+    audit.note(connection, action, job.name, now, workspace_id=job.workspace_id, by=by, detail=detail)
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _write_pause(connection: Connection, current: CronJob, now: datetime) -> None:

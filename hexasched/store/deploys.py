@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from hexasched.store import builds, functions, runs
+from hexasched.store import audit, builds, functions, runs
 from hexasched.store.functions import Function, Program
 from hexasched.store.runs import NewRun
 
@@ -23,6 +23,10 @@ def deploy(connection: Connection, function: Function, program: Program, user_id
     """A new version of the function, and its build; the version before goes on serving until that succeeds."""
     version_id = functions.add_version(connection, function.id, program, draft=False, user_id=user_id, now=now)
     build_id = builds.enqueue_version(connection, function.workspace_id, version_id, "deploy", now)
+    made = functions.version(connection, function.id, version_id)
+    detail = {"version": made.number if made else None}
+    place = {"workspace_id": function.workspace_id, "by": user_id}
+    audit.note(connection, "function.deploy", function.name, now, detail=detail, **place)
     return Started(version_id=version_id, build_id=build_id)
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from hexasched.domain.functions import EnvVar
 from hexasched.secrets import KeyRing
+from hexasched.store import audit
 from hexasched.store import tables as t
 
 
@@ -52,7 +53,15 @@ def shown(connection: Connection, keys: KeyRing, function_id: int) -> list[EnvVa
     ]
 
 
-def save(connection: Connection, keys: KeyRing, function_id: int, wanted: Mapping[str, EnvVar], now: datetime) -> None:
+def save(
+    connection: Connection,
+    keys: KeyRing,
+    function_id: int,
+    wanted: Mapping[str, EnvVar],
+    now: datetime,
+    *,
+    by: int | None = None,
+) -> None:
     """Make the environment exactly `wanted` (by name); a value of None keeps what is stored.
 
     The function's env_revision goes up if anything changed: the next run has the new values.
@@ -75,8 +84,12 @@ def save(connection: Connection, keys: KeyRing, function_id: int, wanted: Mappin
         else:
             connection.execute(insert(t.env_vars).values(columns | {"function_id": function_id, "name": variable.name}))
     if gone or changed:
-        connection.execute(
+        function = connection.execute(
             update(t.functions)
             .where(t.functions.c.id == function_id)
             .values(env_revision=t.functions.c.env_revision + 1)
-        )
+            .returning(t.functions.c.workspace_id, t.functions.c.name)
+        ).one()
+        detail = {"set": sorted(variable.name for variable in changed), "removed": sorted(gone)}
+        place = {"workspace_id": function.workspace_id, "by": by}
+        audit.note(connection, "env.change", function.name, now, detail=detail, **place)

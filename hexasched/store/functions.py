@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import Reason, Status
-from hexasched.store import cron_jobs
+from hexasched.store import audit, cron_jobs
 from hexasched.store import tables as t
 
 
@@ -88,13 +88,18 @@ def by_id(connection: Connection, workspace_id: int, function_id: int) -> Functi
     return Function(**row) if row else None
 
 
-def create(connection: Connection, workspace_id: int, name: str, description: str, now: datetime) -> Function | None:
-    """A new function without a version; None if the name is taken."""
+def create(
+    connection: Connection, workspace_id: int, name: str, description: str, now: datetime, *, by: int | None = None
+) -> Function | None:
+    """A new function without a version; None if the name is taken. `by` is the user, None for the command line."""
     values = {"workspace_id": workspace_id, "name": name, "description": description, "created_at": now}
     make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     made = connection.execute(make(t.functions).values(values).on_conflict_do_nothing().returning(t.functions.c.id))
     function_id = made.scalar()
-    return None if function_id is None else by_id(connection, workspace_id, function_id)
+    if function_id is None:
+        return None
+    audit.note(connection, "function.create", name, now, workspace_id=workspace_id, by=by)
+    return by_id(connection, workspace_id, function_id)
 
 
 def lock(connection: Connection, function_id: int) -> None:
@@ -111,11 +116,15 @@ def describe(connection: Connection, workspace_id: int, function_id: int, descri
     )
 
 
-def remove(connection: Connection, workspace_id: int, function_id: int, now: datetime) -> None:
+def remove(
+    connection: Connection, workspace_id: int, function_id: int, now: datetime, *, by: int | None = None
+) -> None:
     """Delete a function and its CronJobs; what is queued is cancelled, what has run stays in the history."""
-    if by_id(connection, workspace_id, function_id) is None:
+    function = by_id(connection, workspace_id, function_id)
+    if function is None:
         return
-    cron_jobs.remove_all_of(connection, workspace_id, function_id, now)
+    cron_jobs.remove_all_of(connection, workspace_id, function_id, now, by=by)
+    audit.note(connection, "function.delete", function.name, now, workspace_id=workspace_id, by=by)
     connection.execute(
         update(t.runs)
         .where(t.runs.c.function_id == function_id, t.runs.c.status == Status.QUEUED)

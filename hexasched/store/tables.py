@@ -23,6 +23,7 @@ from sqlalchemy import (
     text,
 )
 
+from hexasched.domain.gaps import KINDS as GAP_KINDS
 from hexasched.domain.outcomes import REASONS, Status
 from hexasched.domain.policies import RETRYABLE
 
@@ -209,6 +210,7 @@ versions = Table(
     Column("created_at", Instant, nullable=False),
     UniqueConstraint("function_id", "number"),
     CheckConstraint(_one_of("state", VERSION_STATES), name="state"),
+    Index(None, "artifact_id"),
 )
 
 env_vars = Table(
@@ -269,6 +271,12 @@ cron_jobs = Table(
     ),
     Index(None, "next_run_at"),
     Index(None, "function_id"),
+    Index(
+        "ix_cron_jobs_never_due",
+        "id",
+        sqlite_where=text("next_run_at IS NULL AND deleted_at IS NULL"),
+        postgresql_where=text("next_run_at IS NULL AND deleted_at IS NULL"),
+    ),
 )
 
 workers = Table(
@@ -388,6 +396,14 @@ runs = Table(
     Index("ix_runs_workspace_status", "workspace_id", "status", "id"),
     Index("ix_runs_function", "function_id", "id"),
     Index("ix_runs_cron_job", "cron_job_id", "id"),
+    # Deleting a run or a draft looks for what refers to it.
+    Index(
+        "ix_runs_retry_of",
+        "retry_of",
+        sqlite_where=text("retry_of IS NOT NULL"),
+        postgresql_where=text("retry_of IS NOT NULL"),
+    ),
+    Index(None, "version_id"),
 )
 
 windows = Table(
@@ -456,6 +472,12 @@ builds = Table(
         postgresql_where=text("status IN ('queued', 'running')"),
     ),
     Index(None, "version_id"),
+    Index(
+        "ix_builds_run_after",
+        "run_after_id",
+        sqlite_where=text("run_after_id IS NOT NULL"),
+        postgresql_where=text("run_after_id IS NOT NULL"),
+    ),
 )
 
 STREAMS = ("o", "e", "s")
@@ -515,4 +537,27 @@ audit = Table(
     Column("action", String(64), nullable=False),
     Column("object", String(200), nullable=False),
     Column("detail", JSON),
+    Index(None, "action", "id"),
 )
+"""Who changed what; without a workspace: of the instance as a whole. `detail` never has a secret."""
+
+downtimes = Table(
+    "downtimes",
+    metadata,
+    _id(),
+    Column("kind", String(16), nullable=False),
+    Column("from_at", Instant, nullable=False),
+    Column("to_at", Instant, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("seen_at", Instant),
+    CheckConstraint(_one_of("kind", GAP_KINDS), name="kind"),
+    CheckConstraint("from_at <= to_at", name="span"),
+    Index(None, "created_at"),
+    Index(
+        "ix_downtimes_unseen",
+        "id",
+        sqlite_where=text("seen_at IS NULL"),
+        postgresql_where=text("seen_at IS NULL"),
+    ),
+)
+"""Stretches in which the scheduler was silent, and jumps of the clock."""

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, bindparam, func, insert, select, upda
 from hexasched.domain.outcomes import Reason, Status
 from hexasched.domain.policies import Policy
 from hexasched.domain.ticks import DueJob, Plan, plan
-from hexasched.store import blackouts, outbox
+from hexasched.store import audit, blackouts, outbox
 from hexasched.store import tables as t
 
 _ACTIVE = (
@@ -157,9 +157,9 @@ def settle_one(connection: Connection, cron_job_id: int, now: datetime) -> None:
     settle(connection, [plan(job, now) for job in jobs], now)
 
 
-def put_aside(connection: Connection, job: DueJob, reason: str) -> None:
+def put_aside(connection: Connection, job: DueJob, reason: str, now: datetime) -> None:
     """Suspend a CronJob whose moments can't be computed (say, its zone is gone), with the reason for people to read."""
-    connection.execute(
+    changed = connection.execute(
         update(t.cron_jobs)
         .where(t.cron_jobs.c.id == job.id, t.cron_jobs.c.revision == job.revision)
         .values(
@@ -169,7 +169,13 @@ def put_aside(connection: Connection, job: DueJob, reason: str) -> None:
             next_run_at=None,
             revision=t.cron_jobs.c.revision + 1,
         )
-    )
+        .returning(t.cron_jobs.c.name, t.cron_jobs.c.revision)
+    ).first()
+    if changed is not None:
+        kept = {"cron_job_id": job.id, "suspended": True, "suspend_reason": reason, "next_run_at": None}
+        detail = kept | {"owed_from": job.due_at.isoformat(), "revision": changed.revision}
+        place = {"workspace_id": job.workspace_id, "by": None}
+        audit.note(connection, "cron_job.pause", changed.name, now, detail=detail, **place)
 
 
 def _unchanged(connection: Connection, plans: Sequence[Plan]) -> list[Plan]:

@@ -178,8 +178,8 @@ def test_a_blackout_is_one_window_however_many_ticks_it_has(database: Database) 
         assert (window.from_at, window.to_at, window.count) == (dark.from_at, NOW + 4 * MINUTE, 3)
         assert (window.reason, window.note) == (Reason.BLACKOUT, "Inventory")
         assert len(rows(connection)) == 3
-        assert not blackouts.remove(connection, job.workspace_id + 1, blackout_id)
-        assert blackouts.remove(connection, job.workspace_id, blackout_id)
+        assert not blackouts.remove(connection, job.workspace_id + 1, blackout_id, NOW)
+        assert blackouts.remove(connection, job.workspace_id, blackout_id, NOW)
 
 
 def test_two_blackouts_of_one_name_with_runs_between_are_two_windows(database: Database) -> None:

@@ -22,7 +22,7 @@ class Browser:
         """Open a page; header names are written with underscores."""
         return self.client.get(path, headers=_headers(headers), environ_base=self._from, buffered=True)
 
-    def post(self, path: str, data: Mapping[str, str] | None = None, /, **headers: str) -> TestResponse:
+    def post(self, path: str, data: Mapping[str, str | list[str]] | None = None, /, **headers: str) -> TestResponse:
         """Send a form, with the token of the page that the form would be on."""
         form = {"csrf_token": self.token(), **(data or {})}
         return self.client.post(path, data=form, headers=_headers(headers), environ_base=self._from)

@@ -4,12 +4,14 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 
 from hexasched.config import Sample
-from hexasched.store import accounts, settings
+from hexasched.domain.gaps import Gap
+from hexasched.store import accounts, downtimes, settings
 from tests.web import rows
 from tests.web.browser import Browser
 from tests.web.conftest import Place
@@ -40,6 +42,8 @@ ROUTES: dict[str, tuple[int, int, int, int, int]] = {
     "POST /alerts/test": (401, 403, 303, 303, 303),
     "GET /cronjobs": LIST,
     "GET /cronjobs/<cron_job_id>": THING,
+    "GET /cronjobs/<cron_job_id>/backfill": THING_FORM,
+    "POST /cronjobs/<cron_job_id>/backfill": DEED,
     "GET /cronjobs/<cron_job_id>/delete": THING_FORM,
     "POST /cronjobs/<cron_job_id>/delete": DEED,
     "GET /cronjobs/<cron_job_id>/edit": THING_FORM,
@@ -50,6 +54,9 @@ ROUTES: dict[str, tuple[int, int, int, int, int]] = {
     "GET /cronjobs/new": FORM,
     "POST /cronjobs/new": (401, 403, 303, 303, 422),  # the outsider has no such function
     "POST /cronjobs/preview": (401, 200, 200, 200, 200),
+    "GET /downtimes": FORM,
+    "POST /downtimes/<downtime_id>/run/<cron_job_id>": DEED,
+    "POST /downtimes/<downtime_id>/seen": (401, 403, 303, 303, 303),  # the instance's
     "GET /functions": LIST,
     "GET /functions/<name>": THING,
     "POST /functions/<name>/delete": DEED,
@@ -90,6 +97,7 @@ ROUTES: dict[str, tuple[int, int, int, int, int]] = {
     "GET /runs/<run_id>/log.txt": THING,
     "GET /settings": LIST,
     "POST /settings": (401, 403, 403, 303, 303),
+    "GET /settings/audit": OWNERS,
     "GET /settings/system": OWNERS,
     "GET /setup": (302, 302, 302, 302, 302),
     "POST /setup": (303, 303, 303, 303, 303),
@@ -100,6 +108,7 @@ FORMS: dict[str, dict[str, str]] = {
     "POST /cronjobs/new": SCHEDULE,
     "POST /cronjobs/<cron_job_id>/edit": {**SCHEDULE, "revision": "1"},
     "POST /cronjobs/<cron_job_id>/run": {"token": TOKEN},
+    "POST /cronjobs/<cron_job_id>/backfill": {"from": "2026-11-22 09:00", "to": "2026-11-22 09:00"},
     "POST /runs/<run_id>/again": {"token": TOKEN},
     "POST /members": {"email": "new@example.org", "role": "viewer"},
     "POST /members/<user_id>/role": {"role": "viewer"},
@@ -144,6 +153,7 @@ def world(place: Place, people: dict[str, int]) -> World:
         run_id = rows.ended_run(connection, function, now, rows.ERROR)
         rows.worker(connection, now)
         settings.save(connection, "scheduler_tick", now.isoformat())
+        downtimes.add(connection, Gap(kind="stopped", from_at=now - timedelta(hours=1), to_at=now), now)
     (folder / "mails").mkdir()
     (folder / "mails" / "1764000000000000000-0123abcd.eml").write_bytes(b"Subject: Hello\r\n\r\nBody")
     app = place.app(sample=Sample(mail_catcher_port=2525))
@@ -157,6 +167,7 @@ def world(place: Place, people: dict[str, int]) -> World:
     arguments = {
         "cron_job_id": str(job.id),
         "run_id": str(run_id),
+        "downtime_id": "1",
         "number": "1",
         "name": NAME,
         "user_id": str(people["developer"]),
