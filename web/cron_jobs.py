@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from flask import Blueprint, render_template
 
+from hexasched.domain import policy_words
 from hexasched.domain.ticks import Window, paused_window
 from hexasched.domain.timetables import describe
 from hexasched.store import cron_jobs as store
@@ -56,6 +57,8 @@ def one(cron_job_id: int) -> str:
         "cron_jobs/cron_job.html",
         job=job,
         sentence=describe(job.calendar.table),
+        policies=policy_words.sentences(job, job.timezone, job.id),
+        default_policies=policy_words.DEFAULTS,
         next_run=in_zone(job.next_run_at, job.timezone) if job.next_run_at else "",
         moments=moments(next_moments, job.timezone),
         entries=time_line(rows[:SHOWN_RUNS], windows, whole=len(rows) <= SHOWN_RUNS),
