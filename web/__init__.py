@@ -15,6 +15,7 @@ from web.assets_view import asset_urls, assets
 from web.auth import auth
 from web.cron_job_actions import cron_job_actions
 from web.cron_job_edit import cron_job_edit
+from web.cron_job_why import cron_job_why
 from web.cron_jobs import cron_jobs
 from web.environments import environment
 from web.function_code import code
@@ -35,7 +36,7 @@ from web.versions import versions
 BLUEPRINTS = (
     *(assets, health, setup, auth, preferences, home_page),
     *(function_pages, code, analysis, environment, versions, function_settings),
-    *(cron_jobs, cron_job_edit, cron_job_actions, runs, run_log, run_actions),
+    *(cron_jobs, cron_job_edit, cron_job_actions, cron_job_why, runs, run_log, run_actions),
     *(alerts, mails, members, settings),
 )
 """A noun's pages are one blueprint, in the module of its name; here they become part of the dashboard."""

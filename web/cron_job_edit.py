@@ -12,6 +12,7 @@ from hexasched.domain.cron_job_inputs import check as check_typed
 from hexasched.domain.policy_inputs import POLICY_FIELDS, read_policy
 from hexasched.domain.policy_words import spread_sentence
 from hexasched.domain.schedules import preview
+from hexasched.domain.wall_times import wall_text
 from hexasched.domain.zones import zone_names
 from hexasched.store import cron_jobs, functions
 from hexasched.store.cron_jobs import CronJob, CronJobFields
@@ -22,10 +23,12 @@ from web.addresses import ID, id_of
 from web.cron_job_forms import SHOWN_MOMENTS, free_name, typed, typed_of, wants_no_saving
 from web.instance import config, database, now
 from web.runs import pretty
-from web.schedule_words import moments, next_execution
+from web.schedule_words import in_zone, moments, next_execution
 
 cron_job_edit = Blueprint("cron_job_edit", __name__)
 cron_job_edit.add_app_template_filter(moments, "moments")
+cron_job_edit.add_app_template_filter(in_zone, "in_zone")
+cron_job_edit.add_app_template_filter(wall_text, "wall_text")
 
 TAKEN = "There is a CronJob of this name. Choose another name."
 CHANGED = (

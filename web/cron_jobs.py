@@ -39,7 +39,7 @@ def listing() -> str:
             last=history.latest_of_cron_jobs(connection, workspace.id),
             functions=functions.all_of(connection, workspace.id),
             tokens={job.id: secrets.token_hex(16) for job in jobs},
-            late=lambda job: now() - job.next_run_at > LATE_AFTER,
+            overdue=lambda job: now() - job.next_run_at > LATE_AFTER,
         )
 
 

@@ -1,5 +1,6 @@
 """CronJobs from the terminal: made, changed and refused with the same checks as in the dashboard."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,3 +43,24 @@ def test_it_makes_and_changes_a_cron_job_with_all_its_policies(terminal: Service
     assert refused.returncode == 1 and "Traceback" not in refused.stderr
     assert "--spread: Write a whole number of seconds from 0 to 3600; you wrote “x”." in refused.stderr
     assert "--retry-on: “load” is no reason to try again." in refused.stderr
+
+
+def test_it_pauses_until_then_and_resumes(terminal: Service) -> None:
+    terminal.cli("cronjob", "create", "pausing", "--function", "hello", "--schedule", "0 9 1 1 *")
+    refused = terminal.cli("cronjob", "pause", "pausing", "--until", "2020-01-01 09:00", check=False)
+    assert "--until: 2020-01-01 09:00 has passed in UTC." in refused.stderr
+    said = terminal.cli("cronjob", "pause", "pausing", "--reason", "the boat", "--until", "2090-01-01 09:00").stdout
+    assert said == "pausing is paused until 2090-01-01 09:00 UTC.\n"
+    assert "is paused already" in terminal.cli("cronjob", "pause", "pausing", check=False).stderr
+    assert "pausing is active. Next execution: " in terminal.cli("cronjob", "resume", "pausing").stdout
+
+
+def test_it_answers_why_a_cron_job_did_not_run(terminal: Service) -> None:
+    terminal.cli("cronjob", "create", "asked", "--function", "hello", "--schedule", "0 9 * * *")
+    [answer] = json.loads(terminal.cli("cronjob", "why", "asked", "--at", "2090-01-01 09:30", "--json").stdout)
+    assert (answer["kind"], answer["run"], answer["at"]) == ("no_moment", None, "2090-01-01T09:30:00.000Z")
+    assert answer["near"] == ["2090-01-01T09:00:00.000Z", "2090-01-02T09:00:00.000Z"]
+    said = terminal.cli("cronjob", "why", "asked", "--at", "2020-01-01 09:00").stdout
+    assert said == "The CronJob was made later: at that time there was none.\n"
+    refused = terminal.cli("cronjob", "why", "asked", "--at", "noon", check=False)
+    assert (refused.returncode, "--at: noon is not a date and a time" in refused.stderr) == (1, True)

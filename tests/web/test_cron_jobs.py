@@ -363,6 +363,22 @@ def test_it_pauses_with_a_reason_and_resumes_with_a_window(place: Place, job: Cr
     assert "the CronJob was paused" in page and "3 runs did not happen" in page
 
 
+def test_a_pause_until_then_is_in_the_jobs_zone_and_must_lie_ahead(
+    place: Place, job: CronJob, logged_in: LogIn
+) -> None:
+    developer = logged_in("developer")
+    for until, words in (("2026-11-23T09:00", "has passed in Europe/Berlin"), ("2027-03-28T02:30", "does not exist")):
+        refused = developer.post(f"/cronjobs/{job.id}/pause", {"reason": "the boat", "until": until})
+        assert refused.status_code == 422 and words in unescape(refused.text)
+        assert (field(refused.text, "reason"), field(refused.text, "until")) == ("the boat", until)
+    assert developer.post(f"/cronjobs/{job.id}/pause", {"until": "2026-12-01T07:30"}).status_code == 303
+    page = unescape(developer.get(f"/cronjobs/{job.id}").text)
+    assert "is paused: it does not run until Tue 1 Dec 2026, 07:30 Europe/Berlin." in page
+    assert "It does not run until Tue 1 Dec 2026, 07:30 Europe/Berlin, or until it is resumed." in page
+    paused = stored(place, job.name)
+    assert paused and paused.suspended_until == datetime(2026, 12, 1, 6, 30, tzinfo=UTC)
+
+
 def test_the_history_has_what_ran_what_was_skipped_and_what_was_missed(
     place: Place, job: CronJob, logged_in: LogIn
 ) -> None:

@@ -47,6 +47,7 @@ ROUTES: dict[str, tuple[int, int, int, int, int]] = {
     "POST /cronjobs/<cron_job_id>/pause": DEED,
     "POST /cronjobs/<cron_job_id>/resume": DEED,
     "POST /cronjobs/<cron_job_id>/run": DEED,
+    "GET /cronjobs/<cron_job_id>/why": THING,
     "GET /cronjobs/new": FORM,
     "POST /cronjobs/new": (401, 403, 303, 303, 422),  # the outsider has no such function
     "POST /cronjobs/preview": (401, 200, 200, 200, 200),
