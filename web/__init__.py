@@ -13,6 +13,7 @@ from web.alerts import alerts
 from web.analysis import analysis
 from web.assets_view import asset_urls, assets
 from web.auth import auth
+from web.blackouts import blackouts
 from web.cron_job_actions import cron_job_actions
 from web.cron_job_edit import cron_job_edit
 from web.cron_job_why import cron_job_why
@@ -36,7 +37,7 @@ from web.versions import versions
 BLUEPRINTS = (
     *(assets, health, setup, auth, preferences, home_page),
     *(function_pages, code, analysis, environment, versions, function_settings),
-    *(cron_jobs, cron_job_edit, cron_job_actions, cron_job_why, runs, run_log, run_actions),
+    *(cron_jobs, cron_job_edit, cron_job_actions, cron_job_why, blackouts, runs, run_log, run_actions),
     *(alerts, mails, members, settings),
 )
 """A noun's pages are one blueprint, in the module of its name; here they become part of the dashboard."""

@@ -434,3 +434,36 @@ def test_an_empty_list_says_how_to_begin(place: Place, people: dict[str, int], l
     with place.database.writing() as connection:
         rows.live_function(connection, 1, "daily-summary-email", place.clock())
     assert ">Create New CronJob</a>" in logged_in("developer").get("/cronjobs").text
+
+
+def test_the_attempts_at_one_moment_are_together_in_the_history(
+    place: Place, function: Function, logged_in: LogIn
+) -> None:
+    morning = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+    with place.database.writing() as connection:
+        job = rows.cron_job(connection, function, place.clock(), max_attempts=3)
+        rows.tick(connection, morning)
+        rows.end(connection, morning, rows.ERROR)
+        manual = rows.queued_run(connection, function, morning, cron_job_id=job.id)
+        rows.end(connection, morning, rows.OK)
+        rows.end(connection, morning + timedelta(minutes=1), rows.OK)
+    place.clock.advance(timedelta(days=3))
+    page = logged_in("viewer").get(f"/cronjobs/{job.id}").text
+    history = page[page.index('aria-label="History"') :]
+    shown = [
+        (bool(first), int(run)) for first, run in re.findall(r'<tr( class="attempt-row")?>.*?/runs/(\d+)"', history)
+    ]
+    assert shown == [(False, manual), (False, manual - 1), (True, 1)]
+    assert history.count("before that") == 1
+
+
+def test_what_happens_once_says_so_when_it_has_run(place: Place, function: Function, logged_in: LogIn) -> None:
+    with place.database.writing() as connection:
+        job = rows.cron_job(connection, function, place.clock(), expression="at 2026-11-24 09:00")
+        rows.tick(connection, datetime(2026, 11, 24, 8, 0, tzinfo=UTC))
+    assert "its moment has passed; no further run" in logged_in("viewer").get(f"/cronjobs/{job.id}").text
+    with place.database.writing() as connection:
+        rows.end(connection, datetime(2026, 11, 24, 8, 0, tzinfo=UTC), rows.OK)
+    viewer = logged_in("viewer")
+    assert "has run; no further run" in viewer.get(f"/cronjobs/{job.id}").text
+    assert "Has run" in viewer.get("/cronjobs").text

@@ -4,12 +4,14 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from flask import Flask
 
 from hexasched.config import Sample
-from hexasched.store import accounts, settings
+from hexasched.domain.ticks import Blackout
+from hexasched.store import accounts, blackouts, settings
 from tests.web import rows
 from tests.web.browser import Browser
 from tests.web.conftest import Place
@@ -48,6 +50,9 @@ ROUTES: dict[str, tuple[int, int, int, int, int]] = {
     "POST /cronjobs/<cron_job_id>/resume": DEED,
     "POST /cronjobs/<cron_job_id>/run": DEED,
     "GET /cronjobs/<cron_job_id>/why": THING,
+    "GET /cronjobs/blackouts": FORM,
+    "POST /cronjobs/blackouts": (401, 403, 303, 303, 303),
+    "POST /cronjobs/blackouts/<blackout_id>/delete": DEED,
     "GET /cronjobs/new": FORM,
     "POST /cronjobs/new": (401, 403, 303, 303, 422),  # the outsider has no such function
     "POST /cronjobs/preview": (401, 200, 200, 200, 200),
@@ -101,6 +106,7 @@ FORMS: dict[str, dict[str, str]] = {
     "POST /cronjobs/new": SCHEDULE,
     "POST /cronjobs/<cron_job_id>/edit": {**SCHEDULE, "revision": "1"},
     "POST /cronjobs/<cron_job_id>/run": {"token": TOKEN},
+    "POST /cronjobs/blackouts": {"name": "Christmas", "from": "2026-12-24T00:00", "to": "2026-12-27T00:00"},
     "POST /runs/<run_id>/again": {"token": TOKEN},
     "POST /members": {"email": "new@example.org", "role": "viewer"},
     "POST /members/<user_id>/role": {"role": "viewer"},
@@ -143,6 +149,8 @@ def world(place: Place, people: dict[str, int]) -> World:
         function = rows.live_function(connection, workspace.id, NAME, now)
         job = rows.cron_job(connection, function, now)
         run_id = rows.ended_run(connection, function, now, rows.ERROR)
+        dark = Blackout(name="Christmas", from_at=now + timedelta(days=31), to_at=now + timedelta(days=34))
+        blackout_id = blackouts.add(connection, workspace.id, dark, None, now)
         rows.worker(connection, now)
         settings.save(connection, "scheduler_tick", now.isoformat())
     (folder / "mails").mkdir()
@@ -158,6 +166,7 @@ def world(place: Place, people: dict[str, int]) -> World:
     arguments = {
         "cron_job_id": str(job.id),
         "run_id": str(run_id),
+        "blackout_id": str(blackout_id),
         "number": "1",
         "name": NAME,
         "user_id": str(people["developer"]),
