@@ -15,8 +15,10 @@ from web.assets_view import asset_urls, assets
 from web.audit import audit
 from web.auth import auth
 from web.backfills import backfills
+from web.blackouts import blackouts
 from web.cron_job_actions import cron_job_actions
 from web.cron_job_edit import cron_job_edit
+from web.cron_job_why import cron_job_why
 from web.cron_jobs import cron_jobs
 from web.downtimes import downtimes
 from web.environments import environment
@@ -38,8 +40,8 @@ from web.versions import versions
 BLUEPRINTS = (
     *(assets, health, setup, auth, preferences, home_page),
     *(function_pages, code, analysis, environment, versions, function_settings),
-    *(cron_jobs, cron_job_edit, cron_job_actions, backfills, downtimes, runs, run_log, run_actions),
-    *(alerts, mails, members, settings, audit),
+    *(cron_jobs, cron_job_edit, cron_job_actions, cron_job_why, backfills, blackouts, downtimes),
+    *(runs, run_log, run_actions, alerts, mails, members, settings, audit),
 )
 """A noun's pages are one blueprint, in the module of its name; here they become part of the dashboard."""
 

@@ -5,6 +5,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from hexasched import doorbell
+from hexasched.domain.periods import read_pause
 from hexasched.store import cron_jobs, runs
 from hexasched.store.runs import NewRun
 from web.access import current_workspace, found, require
@@ -12,11 +13,10 @@ from web.addresses import ID
 from web.auth import safe_next
 from web.instance import config, database, now
 from web.run_actions import form_token
-from web.schedule_words import next_execution
+from web.schedule_words import in_zone, next_execution
+from web.show import with_code
 
 cron_job_actions = Blueprint("cron_job_actions", __name__)
-
-MAX_REASON_CHARS = 200
 
 
 @cron_job_actions.post(f"/cronjobs/<{ID}:cron_job_id>/run")
@@ -47,14 +47,19 @@ def run_now(cron_job_id: int) -> Response:
 
 @cron_job_actions.post(f"/cronjobs/<{ID}:cron_job_id>/pause")
 @require("developer")
-def pause(cron_job_id: int) -> Response:
-    """Stop future runs; running ones go on. The form may give a reason."""
-    reason = " ".join(request.form.get("reason", "").split())[:MAX_REASON_CHARS]
+def pause(cron_job_id: int) -> Response | tuple[str, int]:
+    """Stop future runs; running ones go on. The form may give a reason, and when the pause ends by itself."""
+    given = {name: request.form.get(name, "") for name in ("reason", "until")}
     with database().writing() as connection:
         job = found(cron_jobs.by_id(connection, current_workspace().id, cron_job_id))
-        cron_jobs.suspend(connection, job, reason, now(), by=current_user.id)
+        wanted = read_pause(given["reason"], given["until"], job.timezone, now())
+        if isinstance(wanted, dict):
+            errors = {field: with_code(message) for field, message in wanted.items()}
+            return render_template("cron_jobs/pause.html", job=job, given=given, errors=errors), 422
+        cron_jobs.suspend(connection, job, wanted.reason, now(), wanted.until, by=current_user.id)
     doorbell.ring(config().data_dir, doorbell.SCHEDULE)
-    flash(f"{job.name} is paused: it does not run until it is resumed.", "success")
+    end = f"until {in_zone(wanted.until, job.timezone)} {job.timezone}" if wanted.until else "until it is resumed"
+    flash(f"{job.name} is paused: it does not run {end}.", "success")
     return _back(cron_job_id)
 
 

@@ -1,38 +1,35 @@
 """Making and changing CronJobs: one form, one preview, the same check for both."""
 
 from dataclasses import replace
+from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from hexasched import doorbell
+from hexasched.domain.cron_job_inputs import Checked, Typed
+from hexasched.domain.cron_job_inputs import check as check_typed
+from hexasched.domain.policy_inputs import POLICY_FIELDS, read_policy
+from hexasched.domain.policy_words import spread_sentence
 from hexasched.domain.schedules import preview
+from hexasched.domain.wall_times import wall_text
 from hexasched.domain.zones import zone_names
 from hexasched.store import cron_jobs, functions
-from hexasched.store.cron_jobs import CronJob
+from hexasched.store.cron_jobs import CronJob, CronJobFields
 from hexasched.store.functions import Function
+from web import cron_job_forms as forms
 from web.access import current_workspace, found, require
-from web.addresses import ID
-from web.cron_job_forms import (
-    CATCH_UP,
-    CONCURRENCY,
-    PRESETS,
-    SHOWN_MOMENTS,
-    Checked,
-    Typed,
-    check,
-    free_name,
-    typed,
-    typed_of,
-    wants_no_saving,
-)
+from web.addresses import ID, id_of
+from web.cron_job_forms import SHOWN_MOMENTS, free_name, typed, typed_of, wants_no_saving
 from web.instance import config, database, now
 from web.runs import pretty
-from web.schedule_words import moments, next_execution
+from web.schedule_words import in_zone, moments, next_execution
 
 cron_job_edit = Blueprint("cron_job_edit", __name__)
 cron_job_edit.add_app_template_filter(moments, "moments")
+cron_job_edit.add_app_template_filter(in_zone, "in_zone")
+cron_job_edit.add_app_template_filter(wall_text, "wall_text")
 
 TAKEN = "There is a CronJob of this name. Choose another name."
 CHANGED = (
@@ -64,12 +61,14 @@ def create() -> Response | tuple[str, int] | str:
     given, workspace = typed(request.form), current_workspace()
     with database().writing() as connection:
         choices = functions.all_of(connection, workspace.id)
-        checked = check(given, choices, now())
+        checked = _check(given, choices)
         if wants_no_saving(request.form):
             return _page(given, choices, None, replace(checked, errors={}))
-        if checked.fields is None:
+        if checked.values is None:
             return _page(given, choices, None, checked), 422
-        job = cron_jobs.create(connection, workspace.id, checked.fields, now(), by=current_user.id)
+        job = cron_jobs.create(
+            connection, workspace.id, _fields(given, choices, checked.values), now(), by=current_user.id
+        )
     if job is None:
         return _page(given, choices, None, replace(checked, errors={"name": TAKEN})), 422
     doorbell.ring(config().data_dir, doorbell.SCHEDULE)
@@ -86,7 +85,7 @@ def edit(cron_job_id: int) -> str:
         job = found(cron_jobs.by_id(connection, workspace.id, cron_job_id))
         choices = functions.all_of(connection, workspace.id)
     given = typed_of(job, pretty(job.event))
-    return _page(given, choices, job, replace(check(given, choices, now()), errors={}))
+    return _page(given, choices, job, replace(_check(given, choices), errors={}))
 
 
 @cron_job_edit.post(f"/cronjobs/<{ID}:cron_job_id>/edit")
@@ -97,15 +96,15 @@ def save(cron_job_id: int) -> Response | tuple[str, int] | str:
     with database().writing() as connection:
         current = found(cron_jobs.by_id(connection, workspace.id, cron_job_id))
         choices = functions.all_of(connection, workspace.id)
-        checked = check(given, choices, now())
+        checked = _check(given, choices)
         if wants_no_saving(request.form):
             return _page(given, choices, current, replace(checked, errors={}))
-        if checked.fields is None:
+        if checked.values is None:
             return _page(given, choices, current, checked), 422
         if given.revision != str(current.revision):
             fresh = replace(given, revision=str(current.revision))
             return _page(fresh, choices, current, replace(checked, errors={"": CHANGED})), 409
-        job = cron_jobs.save(connection, current, checked.fields, now(), by=current_user.id)
+        job = cron_jobs.save(connection, current, _fields(given, choices, checked.values), now(), by=current_user.id)
     if job is None:
         return _page(given, choices, current, replace(checked, errors={"name": TAKEN})), 422
     doorbell.ring(config().data_dir, doorbell.SCHEDULE)
@@ -118,28 +117,39 @@ def save(cron_job_id: int) -> Response | tuple[str, int] | str:
 def show_preview() -> str:
     """What the typed schedule will do, or all that is wrong with it: a fragment of the form's page."""
     given = typed(request.form)
-    return render_template("cron_jobs/preview.html", given=given, found=_preview(given), now=now())
+    shown = _preview(given, id_of(request.form.get("cron_job")))
+    return render_template("cron_jobs/preview.html", given=given, now=now(), **shown)
 
 
-def _preview(given: Typed) -> object:
-    return preview(given.expression, given.timezone, now(), SHOWN_MOMENTS) if given.expression else None
+def _check(given: Typed, choices: list[Function]) -> Checked:
+    return check_typed(given, forms.can_run(choices), now(), SHOWN_MOMENTS)
+
+
+def _fields(given: Typed, choices: list[Function], values: dict[str, Any]) -> CronJobFields:
+    function_id = next(function.id for function in choices if function.name == given.function)
+    return CronJobFields(function_id=function_id, **values)
+
+
+def _preview(given: Typed, cron_job_id: int | None) -> dict[str, object]:
+    policy, _ = read_policy(given.policy, given.retry_on, given.zone)
+    found = preview(given.expression, given.timezone, now(), SHOWN_MOMENTS, policy) if given.expression else None
+    return {"found": found, "spread": spread_sentence(policy, cron_job_id)}
 
 
 def _page(given: Typed, choices: list[Function], job: CronJob | None, checked: Checked | None) -> str:
-    errors = checked.errors if checked else {}
+    errors = forms.shown_errors(checked.errors) if checked else {}
     return render_template(
         "cron_jobs/form.html",
         given=given,
         job=job,
         errors=errors,
         first_error=next(iter(errors), None),
-        found=_preview(given),
         functions=[(function.name, function.name, _why_not(function)) for function in choices],
         ready=any(function.live_version_id for function in choices),
-        presets=PRESETS,
-        concurrency=CONCURRENCY,
-        catch_up=CATCH_UP,
+        open=forms.has_policies(given) or any(name in errors for name in POLICY_FIELDS),
+        forms=forms,
         zones=sorted(zone_names()),
+        **_preview(given, job.id if job else None),
     )
 
 

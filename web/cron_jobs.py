@@ -1,15 +1,17 @@
 """The list of CronJobs, and one CronJob with what it will do and what it did."""
 
 import secrets
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask import Blueprint, render_template
 
-from hexasched.domain.ticks import Window, paused_window
-from hexasched.domain.timetables import describe
+from hexasched.domain import policy_words
+from hexasched.domain.intervals import Once
+from hexasched.domain.ticks import Blackout, Window, paused_window
+from hexasched.domain.timetables import Timetable, describe
 from hexasched.store import cron_jobs as store
 from hexasched.store import functions, history
+from hexasched.store.blackouts import of_workspace
 from hexasched.store.cron_jobs import CronJob
 from hexasched.store.history import Filter, RunRow
 from web.access import current_workspace, found, require
@@ -17,6 +19,7 @@ from web.addresses import ID
 from web.instance import database, now
 from web.runs import pretty
 from web.schedule_words import in_zone, moments
+from web.time_line import time_line
 
 cron_jobs = Blueprint("cron_jobs", __name__)
 
@@ -38,7 +41,8 @@ def listing() -> str:
             last=history.latest_of_cron_jobs(connection, workspace.id),
             functions=functions.all_of(connection, workspace.id),
             tokens={job.id: secrets.token_hex(16) for job in jobs},
-            late=lambda job: now() - job.next_run_at > LATE_AFTER,
+            once=lambda job: isinstance(job.calendar.table, Once),
+            overdue=lambda job: now() - job.next_run_at > LATE_AFTER,
         )
 
 
@@ -51,13 +55,19 @@ def one(cron_job_id: int) -> str:
         job = found(store.by_id(connection, workspace.id, cron_job_id))
         rows = history.history(connection, workspace.id, Filter(cron_job_id=job.id), SHOWN_RUNS + 1)
         windows = [*_pause(job), *store.windows(connection, job.id, SHOWN_RUNS)]
+        blackouts = [one for _, _, one in of_workspace(connection, workspace.id, now(), job.id)]
     next_moments = job.calendar.upcoming(now(), SHOWN_MOMENTS)
     return render_template(
         "cron_jobs/cron_job.html",
         job=job,
         sentence=describe(job.calendar.table),
+        policies=policy_words.sentences(job, job.timezone, job.id),
+        default_policies=policy_words.DEFAULTS,
         next_run=in_zone(job.next_run_at, job.timezone) if job.next_run_at else "",
         moments=moments(next_moments, job.timezone),
+        no_further=_no_further(job.calendar.table, rows),
+        blackouts=blackouts,
+        dark=_dark(blackouts, next_moments),
         entries=time_line(rows[:SHOWN_RUNS], windows, whole=len(rows) <= SHOWN_RUNS),
         more=len(rows) > SHOWN_RUNS,
         payload=pretty(job.event),
@@ -65,23 +75,17 @@ def one(cron_job_id: int) -> str:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """One line of a CronJob's history: a run, or a window of moments that share one reason."""
+def _no_further(table: Timetable, rows: list[RunRow]) -> str:
+    """Why a CronJob that is not paused has no next run."""
+    if not isinstance(table, Once):
+        return "none: the schedule has no further moment"
+    has_run = any(row.scheduled_for and row.started_at for row in rows)
+    return "has run; no further run" if has_run else "its moment has passed; no further run"
 
-    at: datetime
-    run: RunRow | None = None
-    window: Window | None = None
 
-
-def time_line(rows: list[RunRow], windows: list[Window], *, whole: bool) -> list[Entry]:
-    """Runs and windows together, newest first; unless `rows` are the whole history, older windows are left out."""
-    entries = [Entry(at=row.scheduled_for or row.created_at, run=row) for row in rows]
-    oldest = min((entry.at for entry in entries), default=None)
-    for window in windows:
-        if whole or oldest is None or window.to_at >= oldest:
-            entries.append(Entry(at=window.to_at, window=window))
-    return sorted(entries, key=lambda entry: (entry.at, entry.run.id if entry.run else 0), reverse=True)
+def _dark(found: list[Blackout], moments: tuple[datetime, ...]) -> dict[datetime, str]:
+    """The moments that lie in a blackout, with its name."""
+    return {moment: one.name for moment in moments for one in reversed(found) if one.covers(moment)}
 
 
 def _pause(job: CronJob) -> list[Window]:

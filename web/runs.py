@@ -3,12 +3,14 @@
 import json
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from flask import Blueprint, render_template, request
 
 from hexasched.domain.explain import explain, what_happened
+from hexasched.domain.lateness import late_by
 from hexasched.domain.outcomes import ALERTING, FINAL, ErrorDetail, Status
+from hexasched.domain.wall_times import length_words
 from hexasched.store import cron_jobs, functions, history
 from hexasched.store.database import Connection
 from hexasched.store.history import Filter, RunDetail, RunRow
@@ -33,13 +35,12 @@ TRIGGERS = {
     "backfill": "Backfill",
 }
 SHOWN_COLUMNS = 160
-LATE_AFTER = timedelta(seconds=5)
 JUST_ENDED = timedelta(minutes=1)
 
 
 @runs.app_context_processor
 def _words() -> dict[str, object]:
-    return {"triggers": TRIGGERS, "delay": delay, "first_line": first_line, "function_url": function_url}
+    return {"triggers": TRIGGERS, "late": late, "first_line": first_line, "function_url": function_url}
 
 
 @runs.get("/runs")
@@ -153,13 +154,10 @@ def pointed(error: ErrorDetail) -> Pointed | None:
     return Pointed(text=text, below=below)
 
 
-def delay(run: RunRow) -> float | None:
-    """How many milliseconds late a run began; None if it was in time or has not begun."""
-    by_clock = run.attempt == 1 and run.trigger != "backfill"
-    due: datetime = run.scheduled_for if run.scheduled_for and by_clock else run.created_at
-    if run.started_at is None or run.started_at - due < LATE_AFTER:
-        return None
-    return (run.started_at - due).total_seconds() * 1000
+def late(run: RunRow) -> str:
+    """`late by 3 min` for a run that began later than it should, else an empty text."""
+    found = late_by(run)
+    return f"late by {length_words(found)}" if found else ""
 
 
 def first_line(run: RunRow) -> str:

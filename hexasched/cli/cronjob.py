@@ -1,4 +1,4 @@
-"""`hexasched cronjob …`: create one, and ask what an expression means."""
+"""`hexasched cronjob …`: create and edit them, and ask what an expression means."""
 
 import json
 import sys
@@ -10,74 +10,84 @@ from typing import Any
 import click
 
 from hexasched import doorbell
-from hexasched.cli.instance import open_instance
+from hexasched.cli.cronjob_options import cron_job_options, fields_of, policy_options, typed_of, with_options
+from hexasched.cli.instance import Instance, open_instance
 from hexasched.domain.cron_fields import Mistake
-from hexasched.domain.functions import check_name
-from hexasched.domain.inputs import read_event
-from hexasched.domain.schedules import Preview, preview
+from hexasched.domain.cron_job_inputs import Typed
+from hexasched.domain.policy_inputs import read_policy
+from hexasched.domain.policy_words import spread_sentence
+from hexasched.domain.schedules import Preview, preview, zone_mistakes
 from hexasched.domain.zones import load_zone
 from hexasched.doorbell import SCHEDULE
 from hexasched.errors import HexaSchedError, InvalidInputError
-from hexasched.store import cron_jobs, functions
-from hexasched.store.cron_jobs import CronJobFields
+from hexasched.store import cron_jobs
+from hexasched.store.cron_jobs import CronJob
+from hexasched.store.database import Connection
 
 
 @click.group()
 def cronjob() -> None:
-    """CronJobs: create, preview."""
+    """CronJobs: create, edit, preview, pause, resume, why."""
 
 
 @cronjob.command()
 @click.argument("name")
-@click.option("--function", "function_name", required=True)
+@click.option("--function", required=True)
 @click.option("--schedule", "expression", required=True, metavar="EXPR", help='For example "0 9 * * *".')
-@click.option("--timezone", default="", help="Default: the workspace's.")
-@click.option("--event", default="{}", metavar="JSON", help="The event's payload.")
-@click.option("--concurrency-policy", type=click.Choice(["Forbid", "Allow"]), default="Forbid", show_default=True)
-@click.option("--catch-up", type=click.Choice(["last", "skip"]), default="last", show_default=True)
-@click.option("--max-attempts", type=click.IntRange(1, 20), default=1, show_default=True)
+@cron_job_options
 @click.pass_obj
-def create(config_file: Path | None, /, name: str, function_name: str, expression: str, **options: Any) -> None:
-    """Run FUNCTION on a schedule."""
+def create(config_file: Path | None, /, **options: Any) -> None:
+    """Run a function on a schedule."""
     instance = open_instance(config_file)
     now = datetime.now(UTC)
-    event, wrong_event = read_event(options.pop("event"))
     with instance.database.writing() as connection:
         workspace = instance.workspace(connection)
-        zone = options.pop("timezone") or workspace.timezone
-        found = preview(expression, zone, now, 1)
-        target = functions.by_name(connection, workspace.id, function_name)
-        _refuse(
-            {
-                "name": check_name(name),
-                "event": wrong_event,
-                "function": _check_function(function_name, target),
-                "schedule": None if isinstance(found, Preview) else "\n".join(_line(m) for m in found),
-            }
-        )
-        assert isinstance(found, Preview)
-        assert target is not None
-        wanted = CronJobFields(
-            function_id=target.id, name=name, expression=found.canonical, timezone=zone, event=event, **options
-        )
-        made = cron_jobs.create(connection, workspace.id, wanted, now)
-    if made is None:
+        given = with_options(Typed(timezone=workspace.timezone), options)
+        made = cron_jobs.create(connection, workspace.id, fields_of(connection, workspace.id, given, now), now)
+    _tell(instance, "created", made, given.name)
+
+
+@cronjob.command()
+@click.argument("cron_job_name", metavar="NAME")
+@click.option("--name", help="A new name.")
+@click.option("--function")
+@click.option("--schedule", "expression", metavar="EXPR", help='For example "0 9 * * *".')
+@cron_job_options
+@click.pass_obj
+def edit(config_file: Path | None, /, cron_job_name: str, **options: Any) -> None:
+    """Change NAME from now on; what is not named stays. An empty text takes a policy back to its default."""
+    instance = open_instance(config_file)
+    now = datetime.now(UTC)
+    with instance.database.writing() as connection:
+        current = named(instance, connection, cron_job_name)
+        given = with_options(typed_of(current), options)
+        wanted = fields_of(connection, current.workspace_id, given, now)
+        saved = cron_jobs.save(connection, current, wanted, now)
+    _tell(instance, "saved", saved, given.name)
+
+
+def named(instance: Instance, connection: Connection, name: str) -> CronJob:
+    """The CronJob called `name`. Raises HexaSchedError if there is none."""
+    job = cron_jobs.by_name(connection, instance.workspace(connection).id, name)
+    if job is None:
+        raise HexaSchedError(f"There is no CronJob {name[:63]!r}.")
+    return job
+
+
+def next_execution(job: CronJob) -> str:
+    """When it runs next, as a sentence."""
+    if job.suspended:
+        return "It is paused."
+    if job.next_run_at is None:
+        return "It has no further execution."
+    return f"Next execution: {job.next_run_at.astimezone(load_zone(job.timezone)):%a %d %b %Y, %H:%M} {job.timezone}"
+
+
+def _tell(instance: Instance, done: str, job: CronJob | None, name: str) -> None:
+    if job is None:
         raise InvalidInputError({"name": f"There is a CronJob {name!r} already."})
     doorbell.ring(instance.config.data_dir, SCHEDULE)
-    when = made.next_run_at.astimezone(load_zone(zone)) if made.next_run_at else None
-    click.echo(f"CronJob created. Next execution: {when:%a %d %b %Y, %H:%M} {zone}" if when else "CronJob created.")
-
-
-def _check_function(name: str, target: functions.Function | None) -> str | None:
-    if target is None:
-        return f"There is no function {name!r}."
-    return None if target.live_version_id else f"{name} has no version that was deployed successfully."
-
-
-def _refuse(found: dict[str, str | None]) -> None:
-    wrong = {field: message for field, message in found.items() if message}
-    if wrong:
-        raise InvalidInputError(wrong)
+    click.echo(f"CronJob {done}. {next_execution(job)}")
 
 
 @cronjob.command("preview")
@@ -85,23 +95,30 @@ def _refuse(found: dict[str, str | None]) -> None:
 @click.option("--timezone", default="UTC", show_default=True)
 @click.option("--after", default="", metavar="TIME", help="ISO 8601 with an offset. Default: now.")
 @click.option("--count", type=click.IntRange(1, 1000), default=6, show_default=True)
+@lambda command: policy_options(command, ("starts_at", "ends_at", "spread_s"))
 @click.option("--json", "as_json", is_flag=True)
-def show_preview(expression: str, timezone: str, after: str, count: int, as_json: bool) -> None:
+def show_preview(expression: str, timezone: str, after: str, count: int, as_json: bool, **policy: str | None) -> None:
     """What EXPRESSION means: the next runs, or every mistake in it (then the exit status is 2)."""
-    found = preview(expression, timezone, _moment(after), count)
+    zone = "UTC" if zone_mistakes(timezone) else timezone
+    bounds, wrong = read_policy({name: text or "" for name, text in policy.items()}, (), zone)
+    if wrong:
+        raise InvalidInputError(wrong)
+    found = preview(expression, timezone, _moment(after), count, bounds)
     if not isinstance(found, Preview):
         shown = json.dumps([asdict(m) for m in found], indent=2)
         click.echo(shown if as_json else "\n".join(_line(m) for m in found), err=not as_json)
         sys.exit(2)
     moments = [moment.astimezone(load_zone(timezone)) for moment in found.next]
+    spread = spread_sentence(bounds, None)
     if as_json:
         facts = {"expression": found.canonical, "sentence": found.sentence, "notes": list(found.notes)}
-        click.echo(json.dumps(facts | {"next": [moment.isoformat() for moment in moments]}, indent=2))
+        next_runs = [moment.isoformat() for moment in moments]
+        click.echo(json.dumps(facts | {"next": next_runs, "spread_s": bounds.spread_s}, indent=2))
         return
     click.echo(found.sentence)
     for moment in moments:
         click.echo(f"  {moment:%a %d %b %Y %H:%M:%S %z} {timezone}")
-    for note in found.notes:
+    for note in (*found.notes, *filter(None, [spread])):
         click.echo(note)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from hexasched import __version__
-from hexasched.cli import cronjob, function, processes, run, user
+from hexasched.cli import cronjob, cronjob_state, cronjob_why, function, processes, run, user
 from hexasched.cli.cronjob_backfill import backfill
 from hexasched.errors import ConfigError, HexaSchedError
 
@@ -28,6 +28,8 @@ def hexasched(context: click.Context, config_file: Path | None) -> None:
     context.obj = config_file
 
 
+for part in (cronjob_state.pause, cronjob_state.resume, cronjob_why.why):
+    cronjob.cronjob.add_command(part)
 for group in (function.function, cronjob.cronjob, run.run, user.user):
     hexasched.add_command(group)
 cronjob.cronjob.add_command(backfill)

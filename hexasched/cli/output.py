@@ -43,10 +43,10 @@ def row_json(run: RunRow) -> dict[str, Any]:
         "cron_job": run.cron_job_name,
         "trigger": run.trigger,
         "attempt": run.attempt,
-        "scheduled_for": _time(run.scheduled_for),
-        "created_at": _time(run.created_at),
-        "started_at": _time(run.started_at),
-        "finished_at": _time(run.finished_at),
+        "scheduled_for": time_text(run.scheduled_for),
+        "created_at": time_text(run.created_at),
+        "started_at": time_text(run.started_at),
+        "finished_at": time_text(run.finished_at),
         "duration_ms": run.duration_ms,
         "peak_memory_bytes": run.peak_memory_bytes,
         "env_missing": list(run.env_missing),
@@ -79,5 +79,6 @@ def _streams(connection: Connection, run_id: int) -> tuple[str, str]:
     return streams["o"].decode(errors="replace"), streams["e"].decode(errors="replace")
 
 
-def _time(moment: datetime | None) -> str | None:
+def time_text(moment: datetime | None) -> str | None:
+    """`2026-11-30T08:00:00.000Z`."""
     return None if moment is None else moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -111,12 +111,20 @@ def _limit(name: str, text: str, ceiling: Limits, wrong: dict[str, str]) -> int:
     default, low, high = (int(getattr(limits, name)) for limits in (Limits(), FLOOR, ceiling))
     if not text:
         return min(default, high)
-    if re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) and low <= int(text) <= high:
-        return int(text)
-    wrong[name] = f"Write a whole number of {UNITS[name]} from {low} to {high}; you wrote “{text[:40]}”."
+    number, mistake = read_count(text, UNITS[name], low, high)
+    if number is not None:
+        return number
+    wrong[name] = mistake
     if text.isascii() and text.isdecimal() and int(text[:20]) > high:
         wrong[name] += f" The operator can allow more: limits.max_{name} in the service's configuration."
     return default
+
+
+def read_count(text: str, unit: str, low: int, high: int) -> tuple[int | None, str]:
+    """The whole number from `low` to `high` that `text` is, else None and what is wrong."""
+    if re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) and low <= int(text) <= high:
+        return int(text), ""
+    return None, f"Write a whole number of {unit} from {low} to {high}; you wrote “{text[:40]}”."
 
 
 def check_email(text: str) -> str | None:

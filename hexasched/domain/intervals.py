@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from hexasched.domain.cron_fields import Mistake
 from hexasched.domain.cron_mistakes import printable
+from hexasched.domain.wall_times import FORMAT, in_utc, read_wall
 from hexasched.domain.zones import load_zone
 
 MAX_COUNT = 1000
@@ -18,8 +19,6 @@ SHAPE = "every N minutes, hours or days (from YYYY-MM-DD HH:MM), or at YYYY-MM-D
 
 _EVERY = re.compile(r"every(?: (\d{1,6}))? (minute|hour|day)s?(?: from (\S+[ T]\S+))?", re.ASCII | re.IGNORECASE)
 _AT = re.compile(r"at (\S+[ T]\S+)", re.ASCII | re.IGNORECASE)
-_WALL = re.compile(r"\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}", re.ASCII)
-_WALL_FORMAT = "%Y-%m-%d %H:%M"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +32,7 @@ class Interval:
     @property
     def text(self) -> str:
         """The canonical form."""
-        return f"{self.pace} from {self.anchor:{_WALL_FORMAT}}"
+        return f"{self.pace} from {self.anchor:{FORMAT}}"
 
     @property
     def pace(self) -> str:
@@ -64,7 +63,7 @@ class Once:
     @property
     def text(self) -> str:
         """The canonical form."""
-        return f"at {self.wall:{_WALL_FORMAT}}"
+        return f"at {self.wall:{FORMAT}}"
 
 
 def is_meant(text: str) -> bool:
@@ -85,7 +84,7 @@ def parse(text: str, zone: str, now: datetime | None) -> Interval | Once | Mista
     if found := _AT.fullmatch(words):
         wall = _read_wall(words, found[1], zone)
         if isinstance(wall, datetime) and now is not None and in_utc(wall, zone) <= now:
-            return _wrong(words, f"{wall:{_WALL_FORMAT}} has passed in {zone}. Write a time to come.")
+            return _wrong(words, f"{wall:{FORMAT}} has passed in {zone}. Write a time to come.")
         return Once(wall=wall) if isinstance(wall, datetime) else wall
     return _wrong(words, f"This can't be read. Write `{SHAPE}`, for example `every 15 minutes`.")
 
@@ -104,45 +103,11 @@ def _interval(
 
 
 def _read_wall(words: str, text: str, zone: str) -> datetime | Mistake:
-    example = "for example 2026-12-24 18:00"
-    if not _WALL.fullmatch(text):
-        return _wrong(words, f"`{printable(text)}` is not a date and a time. Write YYYY-MM-DD HH:MM, {example}.")
-    try:
-        wall = datetime.fromisoformat(text)
-        before, after = _around_gap(wall, zone)
-    except (ValueError, OverflowError):
-        return _wrong(words, f"`{printable(text)}` is not in the calendar. Write YYYY-MM-DD HH:MM, {example}.")
-    if before != after:
-        reason = f"{wall:{_WALL_FORMAT}} does not exist in {zone}: the clock is set forward then."
-        better = f"{words[: words.index(text)]}{after:{_WALL_FORMAT}}"
-        return _wrong(words, f"{reason} Use {before:%H:%M} or {after:%H:%M}.", better)
-    return wall
-
-
-def _around_gap(wall: datetime, zone: str) -> tuple[datetime, datetime]:
-    """The last wall time that exists before `wall` and the first after it; both are `wall` if it exists itself."""
-    rules = load_zone(zone)
-    if wall.year < 1970 or wall.year > 9000:
-        raise ValueError("outside of the years that schedules have")
-    if _exists(wall, zone):
-        return wall, wall
-    # Both readings of a time in the gap lie on its other sides, a gap's length apart.
-    early = wall.replace(tzinfo=rules, fold=1).astimezone(UTC).astimezone(rules).replace(tzinfo=None)
-    late = wall.replace(tzinfo=rules, fold=0).astimezone(UTC).astimezone(rules).replace(tzinfo=None)
-    return early, late
-
-
-def _exists(wall: datetime, zone: str) -> bool:
-    rules = load_zone(zone)
-    return wall.replace(tzinfo=rules).astimezone(UTC).astimezone(rules).replace(tzinfo=None) == wall
-
-
-def in_utc(wall: datetime, zone: str) -> datetime:
-    """The instant of a wall time: the first of a repeated one; for a skipped one, as if the clock had not changed.
-
-    So does RFC 5545, 3.3.5.
-    """
-    return wall.replace(tzinfo=load_zone(zone), fold=0).astimezone(UTC)
+    wall = read_wall(text, zone)
+    if isinstance(wall, datetime):
+        return wall
+    better = f"{words[: words.index(text)]}{wall.around[1]:{FORMAT}}" if wall.around else None
+    return _wrong(words, wall.reason, better)
 
 
 def _wrong(words: str, reason: str, suggestion: str | None = None) -> Mistake:

@@ -33,7 +33,7 @@ MAX_HISTORY = 10_000
 class Policy:
     """All of it, each with its default; seconds and counts.
 
-    `queue_limit` is how many runs may wait: for Forbid behind the one that is going, 0 skips them; for Allow in all.
+    `queue_limit` is how many runs may wait, for Forbid, behind the one that is going; 0 skips them.
     A run that has not begun `starting_deadline_s` after its moment is missed. `spread_s` delays each CronJob by its own
     constant part of it. `retry_on` are Reasons. History limits are None for the instance's own.
     """

@@ -6,6 +6,7 @@ from datetime import datetime
 from hexasched.domain.cron_fields import Mistake, Schedule
 from hexasched.domain.cron_mistakes import printable
 from hexasched.domain.cron_notes import notes
+from hexasched.domain.policies import Policy
 from hexasched.domain.timetables import Calendar, Timetable, describe, read
 from hexasched.domain.zones import check_zone, suggest_zone
 
@@ -21,9 +22,12 @@ class Preview:
     notes: tuple[str, ...]
 
 
-def preview(expression: str, zone: str, after: datetime, count: int) -> Preview | tuple[Mistake, ...]:
+def preview(
+    expression: str, zone: str, after: datetime, count: int, policy: Policy | None = None
+) -> Preview | tuple[Mistake, ...]:
     """What `expression` in `zone` does later than `after` (aware UTC): the next `count` instants and what to know.
 
+    They lie between the policy's start and end. An interval without an anchor begins with the minute of `after`.
     Or every mistake in the expression and the zone; never raises for what a person wrote.
     """
     wrong_zone = zone_mistakes(zone)
@@ -32,11 +36,13 @@ def preview(expression: str, zone: str, after: datetime, count: int) -> Preview 
         return table + wrong_zone
     if wrong_zone:
         return wrong_zone
+    bounds = policy or Policy()
+    calendar = Calendar(table=table, zone=zone, starts_at=bounds.starts_at, ends_at=bounds.ends_at)
     return Preview(
         table=table,
         canonical=table.text,
         sentence=describe(table),
-        next=Calendar(table=table, zone=zone).upcoming(after, count),
+        next=calendar.upcoming(after, count),
         notes=tuple(notes(table, zone, after)) if isinstance(table, Schedule) else (),
     )
 

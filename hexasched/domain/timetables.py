@@ -9,6 +9,7 @@ from hexasched.domain.cron_clock import Due
 from hexasched.domain.cron_fields import Mistake, Schedule
 from hexasched.domain.intervals import Interval, Once
 from hexasched.domain.limits import MAX_EXPRESSION_CHARS
+from hexasched.domain.wall_times import in_utc
 
 Timetable = Schedule | Interval | Once
 
@@ -82,7 +83,7 @@ def _next_after(table: Timetable, zone: str, after: datetime) -> datetime | None
         case Interval():
             return table.instant(table.steps_until(after, zone), zone)
         case Once():
-            moment = intervals.in_utc(table.wall, zone)
+            moment = in_utc(table.wall, zone)
             return moment if moment > after else None
         case _:
             return cron_clock.next_after(table, zone, after)
@@ -98,7 +99,7 @@ def _latest_until(table: Timetable, zone: str, after: datetime, until: datetime,
                 (table.instant(begin, zone)),
             )
         case Once():
-            moment = intervals.in_utc(table.wall, zone)
+            moment = in_utc(table.wall, zone)
             return _due([moment] if after < moment <= until else [], 1, moment)
         case _:
             return cron_clock.latest_until(table, zone, after, until, count)

@@ -223,6 +223,20 @@ def windows(connection: Connection, cron_job_id: int, limit: int = 20) -> list[W
     return [Window(**row) for row in rows]
 
 
+def window_over(connection: Connection, cron_job_id: int, begin: datetime, end: datetime) -> Window | None:
+    """The newest window that holds anything from `begin` to before `end`; the CronJob as in `windows`."""
+    row = (
+        connection.execute(
+            select(*(t.windows.c[field.name] for field in fields(Window)))
+            .where(t.windows.c.cron_job_id == cron_job_id, t.windows.c.from_at < end, t.windows.c.to_at >= begin)
+            .order_by(t.windows.c.from_at.desc())
+        )
+        .mappings()
+        .first()
+    )
+    return Window(**row) if row else None
+
+
 def _locked(connection: Connection, current: CronJob) -> CronJob:
     """The CronJob as it is now, its row held: whoever changes it reads it after everybody before."""
     connection.execute(select(t.cron_jobs.c.id).where(t.cron_jobs.c.id == current.id).with_for_update())

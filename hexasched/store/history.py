@@ -25,6 +25,7 @@ class RunRow:
     version_number: int | None
     cron_job_id: int | None
     cron_job_name: str | None
+    spread_s: int
     scheduled_for: datetime | None
     created_at: datetime
     started_at: datetime | None
@@ -65,6 +66,7 @@ _ROW = (
     t.versions.c.number.label("version_number"),
     t.runs.c.cron_job_id,
     t.cron_jobs.c.name.label("cron_job_name"),
+    func.coalesce(t.cron_jobs.c.spread_s, 0).label("spread_s"),
     *(t.runs.c[name] for name in ("scheduled_for", "created_at", "started_at", "finished_at", "duration_ms")),
     *(t.runs.c[name] for name in ("peak_memory_bytes", "error", "env_missing")),
 )
@@ -134,9 +136,25 @@ def detail(connection: Connection, workspace_id: int, run_id: int) -> RunDetail 
     """One run of the workspace."""
     query = _joined(_DETAIL).where(t.runs.c.id == run_id, t.runs.c.workspace_id == workspace_id)
     row = connection.execute(query).mappings().first()
-    if row is None:
-        return None
-    values = _typed(dict(row))
+    return None if row is None else _detailed(dict(row))
+
+
+def of_moment(
+    connection: Connection, workspace_id: int, cron_job_id: int, begin: datetime, end: datetime
+) -> list[RunDetail]:
+    """All attempts of a CronJob at what was due at `begin` or later, but before `end`, in their order."""
+    query = _joined(_DETAIL).where(
+        t.runs.c.cron_job_id == cron_job_id,
+        t.runs.c.workspace_id == workspace_id,
+        t.runs.c.scheduled_for >= begin,
+        t.runs.c.scheduled_for < end,
+    )
+    rows = connection.execute(query.order_by(t.runs.c.scheduled_for, t.runs.c.attempt)).mappings()
+    return [_detailed(dict(row)) for row in rows]
+
+
+def _detailed(row: dict[str, Any]) -> RunDetail:
+    values = _typed(row)
     limits = values.pop("limits")
     for name in ("warnings", "env_read"):
         values[name] = tuple(values[name] or ())

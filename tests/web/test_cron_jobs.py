@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from typing import Any
 
 import pytest
 
@@ -133,6 +134,84 @@ def test_it_offers_what_was_meant_as_a_button_that_works_without_scripts(functio
     assert field(mended.text, "expression") == found[1] == "0 9 * * *"
     assert field(mended.text, "name") == "monday-mail"
     assert "At 09:00 every day" in mended.text and "-error" not in mended.text
+
+
+POLICIES: dict[str, Any] = {
+    "concurrency_policy": "Forbid",
+    "queue_limit": "4",
+    "starting_deadline_s": "900",
+    "catch_up": "all",
+    "max_attempts": "5",
+    "retry_delay_s": "30",
+    "retry_max_delay_s": "600",
+    "retry_on": ["", "error", "time"],
+    "spread_s": "300",
+    "starts_at": "2026-12-01T09:00",
+    "ends_at": "2026-12-24T18:00",
+    "successful_history_limit": "100",
+    "failed_history_limit": "500",
+}
+
+
+def test_it_stores_every_policy_and_says_on_the_page_what_they_mean(
+    place: Place, function: Function, logged_in: LogIn
+) -> None:
+    developer = logged_in("developer")
+    answer = developer.post("/cronjobs/new", {**GOOD, **POLICIES})
+    job = stored(place, "monday-mail")
+    assert job and answer.status_code == 303
+    assert (job.queue_limit, job.starting_deadline_s, job.catch_up, job.max_attempts) == (4, 900, "all", 5)
+    assert (job.retry_delay_s, job.retry_max_delay_s, job.retry_on, job.spread_s) == (30, 600, ("error", "time"), 300)
+    assert (job.starts_at, job.ends_at) == (
+        datetime(2026, 12, 1, 8, 0, tzinfo=UTC),
+        datetime(2026, 12, 24, 17, 0, tzinfo=UTC),
+    )
+    assert (job.successful_history_limit, job.failed_history_limit) == (100, 500)
+    page = unescape(developer.get(str(answer.location)).text)
+    assert "up to 4 more wait for their turn" in page and "It starts at 2026-12-01 09:00." in page
+    assert "Mon 7 Dec 2026, 09:00" in page and "Mon 28 Dec" not in page and "Mon 30 Nov 2026, 09:00" not in page
+    edit = developer.get(f"/cronjobs/{job.id}/edit").text
+    assert field(edit, "starts_at") == "2026-12-01T09:00" and field(edit, "retry_max_delay_s") == "600"
+    assert edit.count(' name="retry_on"') - edit.count(" checked>") == 7  # 8 reasons and the hidden field, 2 ticked
+    assert f"those of this CronJob +{job.delay_of(job.id).total_seconds():.0f} s" in edit
+    assert '<details class="advanced" open>' in edit
+
+
+def test_wrong_policies_are_told_at_their_fields_and_kept(place: Place, function: Function, logged_in: LogIn) -> None:
+    wrong = {
+        "queue_limit": "many",
+        "starting_deadline_s": "-1",
+        "retry_delay_s": "1e3",
+        "spread_s": "3601",
+        "starts_at": "2026-03-29T02:30",
+        "retry_on": "",
+    }
+    answer = logged_in("developer").post("/cronjobs/new", {**GOOD, **wrong})
+    page = unescape(answer.text)
+    assert answer.status_code == 422 and stored(place, "monday-mail") is None
+    for name, text in wrong.items():
+        assert f'id="{name}-error"' in page
+        assert name == "retry_on" or field(answer.text, name) == text
+    assert "does not exist in Europe/Berlin" in page and "Choose at least one reason" in page
+    assert '<details class="advanced" open>' in page and 'type="checkbox" checked' not in page
+
+
+def test_the_preview_keeps_to_start_and_end_and_tells_of_the_spread(function: Function, logged_in: LogIn) -> None:
+    form = {"expression": "0 9 * * *", "timezone": "Europe/Berlin", "starts_at": "2026-12-01T09:00", "spread_s": "300"}
+    page = unescape(logged_in("viewer").post("/cronjobs/preview", {**form, "ends_at": "2026-12-02T09:00"}).text)
+    assert re.findall(r"<b>(.*?)</b>", page) == ["Tue 1 Dec 2026, 09:00", "Wed 2 Dec 2026, 09:00"]
+    assert "Each run starts up to 300 s later" in page
+    over = logged_in("viewer").post("/cronjobs/preview", {**form, "ends_at": "2026-11-01T09:00", "starts_at": ""})
+    assert "It has no further run." in over.text
+
+
+def test_intervals_and_single_moments_are_schedules_too(place: Place, function: Function, logged_in: LogIn) -> None:
+    developer = logged_in("developer")
+    assert 'value="every 90 minutes"' in developer.get("/cronjobs/new").text
+    answer = developer.post("/cronjobs/new", {**GOOD, "expression": "every 2 days"})
+    assert "Next execution: Wed 25 Nov 2026, 09:00" in developer.get(str(answer.location)).text
+    job = stored(place, "monday-mail")
+    assert job and job.expression == "every 2 days from 2026-11-23 09:00"
 
 
 def test_a_preset_fills_the_schedule_without_saving(place: Place, function: Function, logged_in: LogIn) -> None:
@@ -284,6 +363,22 @@ def test_it_pauses_with_a_reason_and_resumes_with_a_window(place: Place, job: Cr
     assert "the CronJob was paused" in page and "3 runs did not happen" in page
 
 
+def test_a_pause_until_then_is_in_the_jobs_zone_and_must_lie_ahead(
+    place: Place, job: CronJob, logged_in: LogIn
+) -> None:
+    developer = logged_in("developer")
+    for until, words in (("2026-11-23T09:00", "has passed in Europe/Berlin"), ("2027-03-28T02:30", "does not exist")):
+        refused = developer.post(f"/cronjobs/{job.id}/pause", {"reason": "the boat", "until": until})
+        assert refused.status_code == 422 and words in unescape(refused.text)
+        assert (field(refused.text, "reason"), field(refused.text, "until")) == ("the boat", until)
+    assert developer.post(f"/cronjobs/{job.id}/pause", {"until": "2026-12-01T07:30"}).status_code == 303
+    page = unescape(developer.get(f"/cronjobs/{job.id}").text)
+    assert "is paused: it does not run until Tue 1 Dec 2026, 07:30 Europe/Berlin." in page
+    assert "It does not run until Tue 1 Dec 2026, 07:30 Europe/Berlin, or until it is resumed." in page
+    paused = stored(place, job.name)
+    assert paused and paused.suspended_until == datetime(2026, 12, 1, 6, 30, tzinfo=UTC)
+
+
 def test_the_history_has_what_ran_what_was_skipped_and_what_was_missed(
     place: Place, job: CronJob, logged_in: LogIn
 ) -> None:
@@ -339,3 +434,36 @@ def test_an_empty_list_says_how_to_begin(place: Place, people: dict[str, int], l
     with place.database.writing() as connection:
         rows.live_function(connection, 1, "daily-summary-email", place.clock())
     assert ">Create New CronJob</a>" in logged_in("developer").get("/cronjobs").text
+
+
+def test_the_attempts_at_one_moment_are_together_in_the_history(
+    place: Place, function: Function, logged_in: LogIn
+) -> None:
+    morning = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+    with place.database.writing() as connection:
+        job = rows.cron_job(connection, function, place.clock(), max_attempts=3)
+        rows.tick(connection, morning)
+        rows.end(connection, morning, rows.ERROR)
+        manual = rows.queued_run(connection, function, morning, cron_job_id=job.id)
+        rows.end(connection, morning, rows.OK)
+        rows.end(connection, morning + timedelta(minutes=1), rows.OK)
+    place.clock.advance(timedelta(days=3))
+    page = logged_in("viewer").get(f"/cronjobs/{job.id}").text
+    history = page[page.index('aria-label="History"') :]
+    shown = [
+        (bool(first), int(run)) for first, run in re.findall(r'<tr( class="attempt-row")?>.*?/runs/(\d+)"', history)
+    ]
+    assert shown == [(False, manual), (False, manual - 1), (True, 1)]
+    assert history.count("before that") == 1
+
+
+def test_what_happens_once_says_so_when_it_has_run(place: Place, function: Function, logged_in: LogIn) -> None:
+    with place.database.writing() as connection:
+        job = rows.cron_job(connection, function, place.clock(), expression="at 2026-11-24 09:00")
+        rows.tick(connection, datetime(2026, 11, 24, 8, 0, tzinfo=UTC))
+    assert "its moment has passed; no further run" in logged_in("viewer").get(f"/cronjobs/{job.id}").text
+    with place.database.writing() as connection:
+        rows.end(connection, datetime(2026, 11, 24, 8, 0, tzinfo=UTC), rows.OK)
+    viewer = logged_in("viewer")
+    assert "has run; no further run" in viewer.get(f"/cronjobs/{job.id}").text
+    assert "Has run" in viewer.get("/cronjobs").text

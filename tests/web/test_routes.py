@@ -11,7 +11,8 @@ from flask import Flask
 
 from hexasched.config import Sample
 from hexasched.domain.gaps import Gap
-from hexasched.store import accounts, downtimes, settings
+from hexasched.domain.ticks import Blackout
+from hexasched.store import accounts, blackouts, downtimes, settings
 from tests.web import rows
 from tests.web.browser import Browser
 from tests.web.conftest import Place
@@ -51,6 +52,10 @@ ROUTES: dict[str, tuple[int, int, int, int, int]] = {
     "POST /cronjobs/<cron_job_id>/pause": DEED,
     "POST /cronjobs/<cron_job_id>/resume": DEED,
     "POST /cronjobs/<cron_job_id>/run": DEED,
+    "GET /cronjobs/<cron_job_id>/why": THING,
+    "GET /cronjobs/blackouts": FORM,
+    "POST /cronjobs/blackouts": (401, 403, 303, 303, 303),
+    "POST /cronjobs/blackouts/<blackout_id>/delete": DEED,
     "GET /cronjobs/new": FORM,
     "POST /cronjobs/new": (401, 403, 303, 303, 422),  # the outsider has no such function
     "POST /cronjobs/preview": (401, 200, 200, 200, 200),
@@ -109,6 +114,7 @@ FORMS: dict[str, dict[str, str]] = {
     "POST /cronjobs/<cron_job_id>/edit": {**SCHEDULE, "revision": "1"},
     "POST /cronjobs/<cron_job_id>/run": {"token": TOKEN},
     "POST /cronjobs/<cron_job_id>/backfill": {"from": "2026-11-22 09:00", "to": "2026-11-22 09:00"},
+    "POST /cronjobs/blackouts": {"name": "Christmas", "from": "2026-12-24T00:00", "to": "2026-12-27T00:00"},
     "POST /runs/<run_id>/again": {"token": TOKEN},
     "POST /members": {"email": "new@example.org", "role": "viewer"},
     "POST /members/<user_id>/role": {"role": "viewer"},
@@ -151,6 +157,8 @@ def world(place: Place, people: dict[str, int]) -> World:
         function = rows.live_function(connection, workspace.id, NAME, now)
         job = rows.cron_job(connection, function, now)
         run_id = rows.ended_run(connection, function, now, rows.ERROR)
+        dark = Blackout(name="Christmas", from_at=now + timedelta(days=31), to_at=now + timedelta(days=34))
+        blackout_id = blackouts.add(connection, workspace.id, dark, None, now)
         rows.worker(connection, now)
         settings.save(connection, "scheduler_tick", now.isoformat())
         downtimes.add(connection, Gap(kind="stopped", from_at=now - timedelta(hours=1), to_at=now), now)
@@ -168,6 +176,7 @@ def world(place: Place, people: dict[str, int]) -> World:
         "cron_job_id": str(job.id),
         "run_id": str(run_id),
         "downtime_id": "1",
+        "blackout_id": str(blackout_id),
         "number": "1",
         "name": NAME,
         "user_id": str(people["developer"]),

@@ -1,0 +1,66 @@
+"""CronJobs from the terminal: made, changed and refused with the same checks as in the dashboard."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hexasched.domain.limits import Limits
+from hexasched.store import accounts, builds, functions
+from hexasched.store.functions import Program
+from tests.factories import NOW
+from tests.processes.service import Service
+
+
+@pytest.fixture(scope="module")
+def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """An instance with a function that was deployed; nothing of it runs."""
+    service = Service(tmp_path_factory.mktemp("cronjobs"))
+    service.cli("migrate")
+    service.create_owner()
+    with service.open_database() as database, database.writing() as connection:
+        workspace = accounts.first_workspace(connection)
+        assert workspace
+        made = functions.create(connection, workspace.id, "hello", "", NOW)
+        assert made
+        program = Program(runtime="node24", handler_file="index.js", source="1", dependencies={}, limits=Limits())
+        version_id = functions.add_version(connection, made.id, program, draft=False, user_id=None, now=NOW)
+        builds.save_version(connection, version_id, state="ready", analysis=None, lockfile=None, artifact_id=None)
+        assert functions.activate(connection, made.id, version_id)
+    yield service
+
+
+def test_it_makes_and_changes_a_cron_job_with_all_its_policies(terminal: Service, tmp_path: Path) -> None:
+    policies = "--queue-limit 4 --starting-deadline 900 --catch-up all --max-attempts 5 --retry-delay 30 --spread 300"
+    times = ("--retry-on", "error,time", "--starts-at", "2090-12-01 09:00", "--timezone", "Europe/Berlin")
+    arguments = ("--function", "hello", "--schedule", "0 9 * * *", *policies.split(), *times)
+    said = terminal.cli("cronjob", "create", "mornings", *arguments).stdout
+    assert said == "CronJob created. Next execution: Fri 01 Dec 2090, 09:00 Europe/Berlin\n"
+    said = terminal.cli("cronjob", "edit", "mornings", "--name", "later", "--starts-at", "2090-12-05 09:00").stdout
+    assert said == "CronJob saved. Next execution: Tue 05 Dec 2090, 09:00 Europe/Berlin\n"
+    refused = terminal.cli("cronjob", "edit", "later", "--spread", "x", "--retry-on", "load", check=False)
+    assert refused.returncode == 1 and "Traceback" not in refused.stderr
+    assert "--spread: Write a whole number of seconds from 0 to 3600; you wrote “x”." in refused.stderr
+    assert "--retry-on: “load” is no reason to try again." in refused.stderr
+
+
+def test_it_pauses_until_then_and_resumes(terminal: Service) -> None:
+    terminal.cli("cronjob", "create", "pausing", "--function", "hello", "--schedule", "0 9 1 1 *")
+    refused = terminal.cli("cronjob", "pause", "pausing", "--until", "2020-01-01 09:00", check=False)
+    assert "--until: 2020-01-01 09:00 has passed in UTC." in refused.stderr
+    said = terminal.cli("cronjob", "pause", "pausing", "--reason", "the boat", "--until", "2090-01-01 09:00").stdout
+    assert said == "pausing is paused until 2090-01-01 09:00 UTC.\n"
+    assert "is paused already" in terminal.cli("cronjob", "pause", "pausing", check=False).stderr
+    assert "pausing is active. Next execution: " in terminal.cli("cronjob", "resume", "pausing").stdout
+
+
+def test_it_answers_why_a_cron_job_did_not_run(terminal: Service) -> None:
+    terminal.cli("cronjob", "create", "asked", "--function", "hello", "--schedule", "0 9 * * *")
+    [answer] = json.loads(terminal.cli("cronjob", "why", "asked", "--at", "2090-01-01 09:30", "--json").stdout)
+    assert (answer["kind"], answer["run"], answer["at"]) == ("no_moment", None, "2090-01-01T09:30:00.000Z")
+    assert answer["near"] == ["2090-01-01T09:00:00.000Z", "2090-01-02T09:00:00.000Z"]
+    said = terminal.cli("cronjob", "why", "asked", "--at", "2020-01-01 09:00").stdout
+    assert said == "The CronJob was made later: at that time there was none.\n"
+    refused = terminal.cli("cronjob", "why", "asked", "--at", "noon", check=False)
+    assert (refused.returncode, "--at: noon is not a date and a time" in refused.stderr) == (1, True)
