@@ -42,6 +42,7 @@ class Frame:
     reason: FrameReason
     result: str | None
     error: ErrorDetail | None
+    retryable: bool = True
     warnings: tuple[str, ...]
     env_read: tuple[str, ...]
     env_missing: tuple[EnvRead, ...]
@@ -107,6 +108,7 @@ def parse_frame(text: bytes, nonce: str) -> Frame:
         reason=reason,
         result=_text(body.get("result"), MAX_FRAME_BYTES),
         error=_error(body.get("error")),
+        retryable=body.get("retryable") is not False,
         warnings=tuple(_texts(body.get("warnings"), MAX_WARNINGS, MAX_WARNING_CHARS)),
         env_read=tuple(_texts(body.get("env_read"), MAX_NAMES, MAX_NAME_CHARS)),
         env_missing=tuple(_missing(body.get("env_missing"))),
