@@ -93,6 +93,8 @@ class Keeper:
                 self._roster.submit(wire.job_from_json(order["job"]))
             case "stop":
                 self._roster.stop(order["key"], order["cause"])
+            case "answer":
+                self._roster.answer(order["key"], order["answer"])
             case "beat":
                 self._lease_until = max(self._lease_until, min(order["at"], time.monotonic()) + self._lease_s)
                 self._send({"type": "beat"})

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from hexasched import logs
 from hexasched.domain.outcomes import Outcome
@@ -105,6 +106,11 @@ class Roster:
         elif key in self._waiting:
             job, spool = self._waiting[key]
             self._finish_unstarted(key, spool, stopped(cause, job.limits))
+
+    def answer(self, key: str, answer: dict[str, Any]) -> None:
+        """Answer a request of a job, if it is still there."""
+        if key in self._runs:
+            self._runs[key].answer(answer)
 
     def stop_all(self, cause: Cause) -> None:
         """End all jobs."""

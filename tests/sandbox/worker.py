@@ -33,6 +33,8 @@ def obey(keeper: Keeper, order: dict[str, Any]) -> None:
             keeper.submit(wire.job_from_json(order["job"]))
         case "stop":
             keeper.stop(order["key"], order["cause"])
+        case "answer":
+            keeper.answer(order["key"], order["answer"])
 
 
 def serve(keeper: Keeper) -> None:
