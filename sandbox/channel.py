@@ -1,4 +1,4 @@
-"""Reads the result pipe: ready, the order of the output, and the one frame with the result. All of it is hostile."""
+"""Reads the result pipe: ready, the order of the output, requests, the one frame with the result. All is hostile."""
 
 import json
 import re
@@ -11,6 +11,7 @@ from hexasched.domain.outcomes import ErrorDetail
 from sandbox.interleave import Channel
 
 MAX_FRAME_BYTES = MIB + 64 * KIB
+MAX_REQUEST_BYTES = 160 * KIB  # a value as text in JSON: each of its quotes takes two bytes
 MAX_MESSAGE_CHARS = 8 * KIB
 MAX_STACK_CHARS = 16 * KIB
 MAX_WARNINGS, MAX_WARNING_CHARS = 50, 2 * KIB
@@ -18,7 +19,7 @@ MAX_NAMES, MAX_NAME_CHARS = 500, 128
 
 FrameReason = Literal["ok", "error", "load", "unsettled", "result", "denied", "memory", "exit"]
 _REASONS: tuple[FrameReason, ...] = ("ok", "error", "load", "unsettled", "result", "denied", "memory", "exit")
-_LINE = re.compile(rb"(?:([OE]) (\d{1,12})|(R)|F (\d{1,8}))\n")
+_LINE = re.compile(rb"(?:([OE]) (\d{1,12})|(R)|([FQ]) (\d{1,8}))\n")
 _LONGEST_LINE = 20
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # PostgreSQL has no NUL, UTF-8 no lone surrogates
 # Possessive and with an end for every case: hostile text must not make the search quadratic.
@@ -42,6 +43,7 @@ class Frame:
     reason: FrameReason
     result: str | None
     error: ErrorDetail | None
+    retryable: bool = True
     warnings: tuple[str, ...]
     env_read: tuple[str, ...]
     env_missing: tuple[EnvRead, ...]
@@ -53,7 +55,8 @@ class ResultChannel:
     def __init__(self, nonce: str) -> None:
         self.nonce = nonce
         self._pending = bytearray()
-        self._expected: int | None = None
+        self._expected: tuple[bytes, int] | None = None  # F or Q, and the size of what follows
+        self._requests: list[bytes] = []
         self.ready = False
         self.frame: Frame | None = None
         self.mistake: str | None = None
@@ -64,26 +67,44 @@ class ResultChannel:
             return
         self._pending += data
         start = 0
-        while self._expected is None and (match := _LINE.match(self._pending, start)):
-            start = match.end()
-            if match[1]:
-                yield ("o" if match[1] == b"O" else "e", int(match[2]))
-            elif match[3]:
-                self.ready = True
+        while not (self.frame or self.mistake):
+            if self._expected is not None:
+                kind, size = self._expected
+                if len(self._pending) - start < size:
+                    break
+                self._take(kind, bytes(self._pending[start : start + size]))
+                start += size
+            elif match := _LINE.match(self._pending, start):
+                start = match.end()
+                if match[1]:
+                    yield ("o" if match[1] == b"O" else "e", int(match[2]))
+                elif match[3]:
+                    self.ready = True
+                else:
+                    self._expect(match[4], int(match[5]))
             else:
-                self._expected = int(match[4])
-        # Once for all lines of a piece: there may be very many.
+                break
+        # Once for all of a piece: there may be very many lines.
         del self._pending[:start]
-        self._check()
+        if self._expected is None and (b"\n" in self._pending or len(self._pending) > _LONGEST_LINE):
+            self.mistake = self.mistake or "something else wrote on the result pipe"
 
-    def _check(self) -> None:
-        if self._expected is None:
-            if b"\n" in self._pending or len(self._pending) > _LONGEST_LINE:
-                self.mistake = "something else wrote on the result pipe"
-        elif self._expected > MAX_FRAME_BYTES:
+    def take_requests(self) -> list[bytes]:
+        """What was asked since the last call, as it came."""
+        taken, self._requests = self._requests, []
+        return taken
+
+    def _expect(self, kind: bytes, size: int) -> None:
+        self._expected = kind, size
+        if size > (MAX_FRAME_BYTES if kind == b"F" else MAX_REQUEST_BYTES):
             self.mistake = "the frame is too long"
-        elif len(self._pending) >= self._expected:
-            self._take_frame(bytes(self._pending[: self._expected]))
+
+    def _take(self, kind: bytes, text: bytes) -> None:
+        self._expected = None
+        if kind == b"Q":
+            self._requests.append(text)
+        else:
+            self._take_frame(text)
 
     def _take_frame(self, text: bytes) -> None:
         try:
@@ -107,6 +128,7 @@ def parse_frame(text: bytes, nonce: str) -> Frame:
         reason=reason,
         result=_text(body.get("result"), MAX_FRAME_BYTES),
         error=_error(body.get("error")),
+        retryable=body.get("retryable") is not False,
         warnings=tuple(_texts(body.get("warnings"), MAX_WARNINGS, MAX_WARNING_CHARS)),
         env_read=tuple(_texts(body.get("env_read"), MAX_NAMES, MAX_NAME_CHARS)),
         env_missing=tuple(_missing(body.get("env_missing"))),

@@ -30,6 +30,7 @@ _SIGNAL_HINTS: dict[int, str] = {
     signal.SIGXFSZ: "It wrote a file larger than “Scratch space in MB” in the function's limits, which can be raised.",
 }
 RAISE_MEMORY = "raise “Memory in MB” in the function's limits (how far: limits.max_memory_mb)"
+FINAL_ERROR = "The error says retryable: false, so no further attempt follows."
 SIGNAL_BASE = 128  # bubblewrap, as a shell does, ends with 128 + the signal that ended its child
 
 
@@ -80,7 +81,10 @@ def _from_frame(frame: Frame, seen: Evidence) -> Outcome:
         env_missing=tuple(read.name for read in frame.env_missing),
         error=frame.error,
         exit_code=seen.exit_code,
+        retryable=frame.ok or frame.retryable,
     )
+    if not seen_env.retryable:
+        seen_env = replace(seen_env, warnings=(*seen_env.warnings, FINAL_ERROR))
     if frame.ok:
         return _checked_result(replace(seen_env, result=frame.result), seen.mode)
     if frame.env_missing and frame.reason in ("error", "load", "unsettled"):

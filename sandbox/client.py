@@ -82,6 +82,10 @@ class Keeper:
         """End a job: SIGTERM, SIGKILL 5 s later. Its Finished follows. Raises KeeperGoneError."""
         self._send({"type": "stop", "key": key, "cause": cause})
 
+    def answer(self, key: str, answer: dict[str, Any]) -> None:
+        """Answer a request of a job; its id is in `answer`. Raises KeeperGoneError."""
+        self._send({"type": "answer", "key": key, "answer": answer})
+
     def beat(self, sent_at: float | None = None) -> None:
         """Extend the lease to lease_s after `sent_at`, which is now if None. Raises KeeperGoneError.
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from hexasched.domain.kept import Request
 from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import Outcome
 
@@ -103,4 +104,12 @@ class Finished:
     outcome: Outcome
 
 
-Message = Started | Output | Finished
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The job's code asks something of the service."""
+
+    key: str
+    request: Request
+
+
+Message = Started | Output | Asked | Finished

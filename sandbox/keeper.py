@@ -95,6 +95,8 @@ class Keeper:
                 self._roster.keep_warm([wire.job_from_json(job) for job in order["jobs"]])
             case "stop":
                 self._roster.stop(order["key"], order["cause"])
+            case "answer":
+                self._roster.answer(order["key"], order["answer"])
             case "beat":
                 self._lease_until = max(self._lease_until, min(order["at"], time.monotonic()) + self._lease_s)
                 self._send({"type": "beat"})

@@ -41,7 +41,6 @@ class Process:
         self._slot = launch.confinement.uid if launch.confinement else None
         self._scratch = launch.environ.get("TMPDIR", "/tmp")  # noqa: S108 - the sandbox's own
         self._info = b""
-        self._control_open = True
         self.first = None if launch.held else self.pipes.pid
         self._first_fd: int | None = None
         loop.watch(self.pipes.pidfd, self._exited)
@@ -100,11 +99,6 @@ class Process:
             else:
                 # It leads a session and a group of its own; its number is taken until it is waited for.
                 os.killpg(self.pipes.pid, signal.SIGKILL)
-
-    def close_control(self) -> None:
-        """Close our end of the control pipe: all is said."""
-        os.close(self.pipes.control)
-        self._control_open = False
 
     def collect(self) -> Exit:
         """Wait for what is dead and close everything; call it once, after `on_dead`."""
@@ -171,6 +165,5 @@ class Process:
 
     def _open(self) -> list[int]:
         pipes = self.pipes
-        control = pipes.control if self._control_open else None
-        fds = [pipes.pidfd, pipes.out, pipes.err, pipes.result, control, pipes.info, pipes.block, self._first_fd]
+        fds = [pipes.pidfd, pipes.out, pipes.err, pipes.result, pipes.control, pipes.info, pipes.block, self._first_fd]
         return [fd for fd in fds if fd is not None]

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from hexasched import logs
 from hexasched.domain.outcomes import Outcome
@@ -78,6 +79,11 @@ class Roster:
         elif key in self._waiting:
             self._starter.forget(key)
             self._finish_unstarted(key, stopped(cause, self._waiting[key][0].limits))
+
+    def answer(self, key: str, answer: dict[str, Any]) -> None:
+        """Answer a request of a job, if it is still there."""
+        if key in self._runs:
+            self._runs[key].answer(answer)
 
     def stop_all(self, cause: Cause) -> None:
         """End all jobs."""

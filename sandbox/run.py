@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
+from typing import Any
 
 from hexasched import logs
 from hexasched.domain.limits import MIB, TERM_GRACE_S
@@ -11,13 +12,14 @@ from hexasched.domain.outcomes import Outcome
 from hexasched.errors import FULL_DISK
 from sandbox import jobs, limits, proc
 from sandbox.classify import Cause, Evidence, internal, outcome_of, split_exit
-from sandbox.control import control_frame, send_part
+from sandbox.control import ControlPipe, order_for
 from sandbox.instance import Instance
 from sandbox.loop import Loop
 from sandbox.mask import Masker
 from sandbox.mask_outcome import masked_outcome
 from sandbox.output import Output, Pipe
 from sandbox.process import Exit
+from sandbox.requests import Gate, RefusedError, parse_request
 from sandbox.spool import Spool
 
 BOOT_S = 20.0
@@ -67,7 +69,8 @@ class Run:
         pipes = self._process.pipes
         fds: dict[Pipe, int] = {"o": pipes.out, "e": pipes.err, "result": pipes.result}
         self._output = Output(fds, self._channel, spool, self._masker)
-        self._unsent = b""
+        self._gate = Gate()
+        self._control = ControlPipe(pipes.control, loop, self._send_control)
         self._cause: Cause | None = None
         self._began = self._ended = 0.0
         self._peak, self._cpu_s = 0, 0.0
@@ -133,21 +136,36 @@ class Run:
             self._loop.watch(fd, self._pump)
         self._tell(jobs.Started(key=self.job.key, pid=self._process.first))
         if self.job.mode != "install":
-            self._unsent = control_frame(self.job, self._channel.nonce)
-            self._loop.watch(pipes.control, self._send_control, writing=True)
+            self._control.say(order_for(self.job, self._channel.nonce))
         self._pump()  # what came together with its being ready
 
     @_guarded
     def _send_control(self) -> None:
-        control = self._process.pipes.control
-        self._unsent = send_part(control, self._unsent)
-        if not self._unsent:
-            self._loop.forget(control)
-            self._process.close_control()
+        self._control.write()
+
+    def answer(self, answer: dict[str, Any]) -> None:
+        """Tell the code what it has asked."""
+        if not self._over and not self._faulty:
+            self._control.say(answer, then=self._gate.leave)
+
+    def _pass_on_requests(self) -> None:
+        for text in self._channel.take_requests():
+            if self.job.mode == "run" and self._gate.enter(time.monotonic()):
+                self._pass_on(text)
+
+    def _pass_on(self, text: bytes) -> None:
+        try:
+            request = parse_request(text, self._channel.nonce, self._masker)
+            self._tell(jobs.Asked(key=self.job.key, request=request))
+        except RefusedError as refused:
+            self.answer({"id": refused.request_id, "error": "KV_KEY", "message": str(refused)})
+        except (ValueError, RecursionError):
+            self._gate.leave()
 
     @_guarded
     def _pump(self) -> None:
         self._output.pump()
+        self._pass_on_requests()
         for fd in self._output.take_ended():
             self._loop.forget(fd)
         if self._channel.frame is not None and not self._ended:
@@ -193,6 +211,7 @@ class Run:
         drained_by = time.monotonic() + DRAIN_S
         while self._began and self._output.pump() and time.monotonic() < drained_by:
             pass
+        self._pass_on_requests()
         self._output.end()
         words = self._output.last_words if self._began else self._output.early_words()
         ended = self._process.collect()

@@ -5,14 +5,16 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from hexasched.domain.kept import Request
 from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import ErrorDetail, Outcome, Reason, Status
-from sandbox.jobs import Finished, Job, Message, Output, Runtime, SandboxSettings, Started
+from sandbox.jobs import Asked, Finished, Job, Message, Output, Runtime, SandboxSettings, Started
 
 LENGTH_BYTES = 4
-_MESSAGES: dict[str, type[Started | Output | Finished]] = {
+_MESSAGES: dict[str, type[Message]] = {
     "started": Started,
     "output": Output,
+    "asked": Asked,
     "finished": Finished,
 }
 
@@ -63,6 +65,8 @@ def message_from_json(stored: dict[str, Any]) -> Message:
     fields = {name: value for name, value in stored.items() if name != "type"}
     if stored["type"] == "finished":
         fields["outcome"] = _outcome(fields["outcome"])
+    if stored["type"] == "asked":
+        fields["request"] = Request(**fields["request"])
     return _MESSAGES[stored["type"]](**fields)
 
 

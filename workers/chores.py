@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from hexasched.store import builds, workers
+from hexasched.store import builds, kept, workers
 from hexasched.store.database import Database
 
 EVERY_S = 60.0
@@ -11,7 +11,8 @@ WORKERS_KEPT = timedelta(days=1)
 
 
 def tidy(database: Database, now: datetime) -> None:
-    """Forget analyses of what editors held, and workers that have been gone for long."""
+    """Forget analyses of what editors held, workers that have been gone for long, kept values whose time is over."""
     with database.writing() as connection:
         builds.forget_analyses(connection, now - ANALYSES_KEPT)
         workers.forget(connection, now - WORKERS_KEPT)
+        kept.forget_expired(connection, now)

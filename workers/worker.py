@@ -16,8 +16,9 @@ from hexasched.store import logs as stored_logs
 from hexasched.store.builds import BuildClaim
 from hexasched.store.database import Connection
 from hexasched.store.runs import Claim
-from sandbox.jobs import Finished, Message, Output, Started
+from sandbox.jobs import Asked, Finished, Message, Output, Started
 from workers import chores
+from workers.asking import Question, answer_all
 from workers.claiming import claim_work, start_claimed
 from workers.ending import end_all
 from workers.hand import Hands, InHand
@@ -38,6 +39,7 @@ class Worker:
         self._reaper = reaper
         self._warming = Warming(shop)
         self._hands: Hands = {}
+        self._questions: list[Question] = []
         self._next_beat = self._next_ship = self._next_poll = self._next_chores = 0.0
         self._draining = False
         self._selector = selectors.DefaultSelector()
@@ -86,6 +88,7 @@ class Worker:
             self._beat()
             self._next_beat = now + HEARTBEAT_S
         self._mark_started()
+        answer_all(self._shop, self._questions)
         end_all(self._shop, self._hands)
         if now >= self._next_ship:
             self._ship()
@@ -118,6 +121,8 @@ class Worker:
                 hand.started = True
             case Output():
                 hand.grown = True
+            case Asked() if isinstance(hand.claim, Claim):
+                self._questions.append(Question(job_key=hand.key, claim=hand.claim, request=message.request))
             case Finished():
                 hand.ended = message.outcome
 

@@ -106,7 +106,8 @@ class Outcome:
     """What the sandbox saw of one run (or one stage of a build).
 
     `result` is JSON text. `env_missing` are the variables that the function's own code read although they
-    are not set and has no fallback for; `env_read` all that it read.
+    are not set and has no fallback for; `env_read` all that it read. Not `retryable` is an error
+    that says of itself that another attempt would end the same.
     """
 
     status: Status
@@ -123,6 +124,7 @@ class Outcome:
     env_missing: tuple[str, ...] = ()
     log_bytes: int = 0
     log_dropped_bytes: int = 0
+    retryable: bool = True
 
     @property
     def ok(self) -> bool:

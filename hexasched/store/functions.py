@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hexasched.domain.limits import Limits
@@ -130,6 +130,7 @@ def remove(
         .where(t.runs.c.function_id == function_id, t.runs.c.status == Status.QUEUED)
         .values(status=Status.CANCELLED, reason=Reason.USER, finished_at=now)
     )
+    connection.execute(delete(t.kept).where(t.kept.c.function_id == function_id))
     connection.execute(update(t.functions).where(t.functions.c.id == function_id).values(deleted_at=now))
 
 

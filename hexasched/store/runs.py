@@ -1,7 +1,7 @@
 """One run from queued to final: every move is a guarded UPDATE with one owner."""
 
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, and_, insert, or_, select, update
@@ -224,7 +224,7 @@ def finish(connection: Connection, taken: Claim, outcome: Outcome, now: datetime
     )
     if changed.rowcount != 1:
         return _finished_before(connection, taken, outcome)
-    _follow_up(connection, taken.run_id, outcome.status, outcome.reason, now)
+    _follow_up(connection, taken.run_id, outcome.status, outcome.reason, now, retryable=outcome.retryable)
     return True
 
 
@@ -322,16 +322,25 @@ def _outcome_columns(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _follow_up(connection: Connection, run_id: int, status: Status, reason: Reason, now: datetime) -> None:
+def _follow_up(
+    connection: Connection, run_id: int, status: Status, reason: Reason, now: datetime, *, retryable: bool = True
+) -> None:
     run = connection.execute(select(t.runs).where(t.runs.c.id == run_id)).mappings().one()
     if run["cancel_requested_at"] is not None:
         return  # somebody wanted it to stop: it does not come back, and nobody has to be told
     if reason is Reason.DRAIN and run["drains"] < MAX_DRAINS:
         _queue_attempt(connection, dict(run), now, now, drains=run["drains"] + 1, extra_attempt=1)
-    elif run["attempt"] < run["max_attempts"] and (policy := _policy(connection, dict(run))).may_retry(status, reason):
-        _queue_attempt(connection, dict(run), now, now + policy.retry_delay(run_id, run["attempt"]))
+    elif retryable and (delay := _delay_of_retry(connection, dict(run), status, reason)) is not None:
+        _queue_attempt(connection, dict(run), now, now + delay)
     elif status in ALERTING and run["trigger"] != "test":
         outbox.add_run_alert(connection, run_id, now)
+
+
+def _delay_of_retry(connection: Connection, run: dict[str, Any], status: Status, reason: Reason) -> timedelta | None:
+    """After how long the next attempt begins; None if there is none."""
+    if run["attempt"] >= run["max_attempts"] or not (policy := _policy(connection, run)).may_retry(status, reason):
+        return None
+    return policy.retry_delay(run["id"], run["attempt"])
 
 
 def _policy(connection: Connection, run: dict[str, Any]) -> Policy:

@@ -406,6 +406,29 @@ runs = Table(
     Index(None, "version_id"),
 )
 
+kept = Table(
+    "kept",
+    metadata,
+    _id(),
+    _reference("function_id", "functions"),
+    Column("draft", Boolean, nullable=False),  # of test runs: they see only their own
+    Column("kind", String(8), nullable=False),
+    Column("key", String(256), nullable=False),
+    Column("ciphertext", LargeBinary),  # NULL while the work of a key of kind once is under way
+    Column("size", Integer, nullable=False),  # of key and value, in bytes
+    Column("shown", Text, nullable=False, server_default=""),  # the value's beginning, secrets masked
+    Column("run_id", _Id, nullable=False),  # who wrote it; no reference: the history may forget the run
+    Column("fence", Integer, nullable=False),
+    Column("token", Integer, nullable=False, server_default="0"),
+    Column("updated_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    UniqueConstraint("function_id", "draft", "kind", "key"),
+    CheckConstraint(_one_of("kind", ("value", "once")), name="kind"),
+    CheckConstraint("ciphertext IS NOT NULL OR kind = 'once'", name="value"),
+    Index(None, "expires_at"),
+)
+"""What functions keep between their runs: context.kv (value) and context.once (once)."""
+
 windows = Table(
     "windows",
     metadata,

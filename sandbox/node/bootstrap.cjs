@@ -8,6 +8,7 @@ const { openLoader } = require('./realm.cjs');
 
 const load = openLoader(__dirname, { own: false });
 const loadSafe = openLoader(__dirname, { own: true });
+const { milliseconds } = load('context.cjs');
 const { startRun } = load('run.cjs');
 const { replaceStreams } = load('streams.cjs');
 const { withPosition } = load('syntax.cjs');
@@ -15,13 +16,31 @@ const { openPipes } = loadSafe('pipes.cjs');
 const { openReport } = loadSafe('report.cjs');
 const { pendingWarning } = loadSafe('pending.cjs');
 
+const { subarray, toString } = Buffer.prototype;
+let asks = null;
+
+// Has `take` called with what comes on a pipe, and `gone` at its end. It does not keep the process going.
+function listen(fd, take, gone) {
+  const { Socket } = require('node:net');
+  const socket = new Socket({ fd, readable: true, writable: false });
+  socket.on('data', take);
+  socket.on('end', gone);
+  socket.on('error', gone);
+  return socket.unref();
+}
+
 // All of the main realm that is needed once user code has run, which may have replaced any of it by then.
 const host = {
   readSync: fs.readSync,
   writeSync: fs.writeSync,
-  closeSync: fs.closeSync,
   readFileSync: fs.readFileSync,
   allocate: Buffer.alloc,
+  concat: Buffer.concat,
+  slice: (bytes, from) => Reflect.apply(subarray, bytes, [from]),
+  decode: (bytes, from, to) => Reflect.apply(toString, bytes, ['utf8', from, to]),
+  milliseconds,
+  listen,
+  unanswered: () => asks?.open() ?? 0,
   encode: Buffer.from,
   byteLength: Buffer.byteLength,
   stringify: JSON.stringify,
@@ -56,7 +75,13 @@ function main() {
   const folders = { root, rootUrl: pathToFileURL(root).href, ours: __dirname };
   const report = openReport({ host, pipes, control, folders });
   if (control.mode === 'analyse') return report.send(analysed(report, root, control.handler));
+  const { nonce } = control;
   delete control.nonce;
+  function openKept(remaining) {
+    asks = loadSafe('asks.cjs').openAsks({ host, pipes, nonce });
+    const { checkedJson } = loadSafe('result.cjs');
+    return load('kv.cjs').openKv({ asks, remaining, toJson: (value, words) => checkedJson(value, host, words) });
+  }
   process.env = report.env;
   replaceStreams(pipes.output);
   const { href } = pathToFileURL(`${root}/${control.handler}`);
@@ -65,6 +90,7 @@ function main() {
     report,
     importFile: () => import(href),
     pendingWarning: (seconds) => pendingWarning(host, seconds),
+    openKept,
   });
 }
 

@@ -8,12 +8,16 @@ function milliseconds() {
   return now[0] * 1000 + now[1] / 1e6;
 }
 
-// {context, remaining(), abort()}: `given` are the run's facts, the time limit counts from now.
-function makeContext(given, timeoutMs) {
+// {context, remaining(), abort()}: `given` are the run's facts, the time limit counts from now, and
+// `openKept(remaining)` makes what the code can ask of the service.
+function makeContext(given, timeoutMs, openKept) {
   const end = milliseconds() + timeoutMs;
   const remaining = () => end - milliseconds();
   let controller = null;
   let aborted = false;
+  let opened = null;
+  // Not before it is asked for: most handlers never do.
+  const kept = () => (opened ??= openKept(remaining));
 
   const context = {
     ...given,
@@ -25,6 +29,10 @@ function makeContext(given, timeoutMs) {
       if (aborted) controller.abort();
       return controller.signal;
     },
+    get kv() {
+      return kept().kv;
+    },
+    once: (key, action, options) => kept().once(key, action, options),
   };
 
   function abort() {
@@ -35,4 +43,4 @@ function makeContext(given, timeoutMs) {
   return { context, remaining, abort };
 }
 
-module.exports = { makeContext };
+module.exports = { makeContext, milliseconds };

@@ -24,6 +24,16 @@ function text(value, name) {
   return typeof found === 'string' ? found : null;
 }
 
+// Whether what was thrown says of itself that another attempt ends the same. Only its own property counts,
+// and no getter is asked: packages give their errors prototypes with all sorts of things.
+function isFinal(thrown) {
+  try {
+    return Object.getOwnPropertyDescriptor(Object(thrown), 'retryable')?.value === false;
+  } catch {
+    return false;
+  }
+}
+
 // `host` gives isNativeError and inspect of the main realm; `stacks` comes from stack.cjs.
 function openDescriber({ host, stacks }) {
   function isError(value) {
@@ -143,4 +153,4 @@ function openDescriber({ host, stacks }) {
   };
 }
 
-module.exports = { openDescriber };
+module.exports = { isFinal, openDescriber };

@@ -77,7 +77,8 @@ function pendingWork(host) {
   const exact = [...each(host.activeHandles(), handleName), ...each(host.activeRequests(), requestName)];
   const lookups = exact.some((name) => name.startsWith('DNS lookup of'));
   const others = counted(host.activeResources()).filter((name) => !(lookups && name.includes('DNS lookup')));
-  const all = [...new Set([...exact, ...others])];
+  const unanswered = host.unanswered() ? [`${host.unanswered()} × call of context.kv`] : [];
+  const all = [...new Set([...exact, ...unanswered, ...others])];
   const rest = all.length > MAX_NAMED ? [`${all.length - MAX_NAMED} more`] : [];
   return [...all.slice(0, MAX_NAMED), ...rest];
 }

@@ -1,6 +1,6 @@
 'use strict';
-// Talks to the keeper: reads the control frame from fd 4, writes order records and the result frame on fd
-// 3.
+// Talks to the keeper: reads the control frame from fd 4, writes order records, requests and the result
+// frame on fd 3.
 
 const RESULT_FD = 3;
 const CONTROL_FD = 4;
@@ -13,7 +13,7 @@ const { get: lengthGetter } = Object.getOwnPropertyDescriptor(
 );
 const lengthOf = (bytes) => Reflect.apply(lengthGetter, bytes, []);
 
-// `host` gives readSync, writeSync, closeSync, allocate(n) and encode(text) of the main realm, taken
+// `host` gives readSync, writeSync, allocate(n) and encode(text) of the main realm, taken
 // before user code ran.
 function openPipes(host) {
   function writeAll(fd, bytes) {
@@ -39,6 +39,12 @@ function openPipes(host) {
     return bytes;
   }
 
+  function writeFrame(kind, text) {
+    const bytes = host.encode(text);
+    writeAll(RESULT_FD, host.encode(`${kind} ${lengthOf(bytes)}\n`));
+    writeAll(RESULT_FD, bytes);
+  }
+
   return {
     ready() {
       writeAll(RESULT_FD, host.encode('R\n'));
@@ -49,7 +55,6 @@ function openPipes(host) {
     receive() {
       const header = readExactly(4);
       const body = header && readExactly(((header[0] * 256 + header[1]) * 256 + header[2]) * 256 + header[3]);
-      host.closeSync(CONTROL_FD);
       if (!body) return null;
       const text = body.toString('utf8');
       body.fill(0);
@@ -67,11 +72,8 @@ function openPipes(host) {
       }
     },
 
-    frame(text) {
-      const bytes = host.encode(text);
-      writeAll(RESULT_FD, host.encode(`F ${lengthOf(bytes)}\n`));
-      writeAll(RESULT_FD, bytes);
-    },
+    frame: (text) => writeFrame('F', text),
+    request: (text) => writeFrame('Q', text),
   };
 }
 

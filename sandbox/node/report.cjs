@@ -1,7 +1,7 @@
 'use strict';
 // Collects how the run went and sends it, once, as the result frame.
 
-const { openDescriber } = require('./describe.cjs');
+const { isFinal, openDescriber } = require('./describe.cjs');
 const { recordEnv } = require('./env.cjs');
 const { toJson } = require('./result.cjs');
 const { openStacks } = require('./stack.cjs');
@@ -81,7 +81,7 @@ function openReport({ host, pipes, control, folders }) {
       try {
         const { reason, ...error } = describe(stage === 'load' ? host.withPosition(thrown) : thrown);
         const better = reason === 'memory' || stage === 'error' ? reason : null;
-        return { ok: false, reason: better ?? stage, result: null, error };
+        return { ok: false, reason: better ?? stage, result: null, error, retryable: !isFinal(thrown) };
       } catch {
         return failure(stage, 'Error', 'The code threw something that cannot be described.');
       }

@@ -22,38 +22,51 @@ function depthOf(json) {
   return deepest;
 }
 
-const FLATTER = 'Return a flatter one, such as a list.';
+const RESULT = { what: 'result', verb: 'Return', most: MAX_BYTES };
 
 // [message, hint]
-function refusal(thrown) {
+function refusal(thrown, { what, verb }) {
   const message = typeof thrown?.message === 'string' ? thrown.message : String(thrown);
   if (/circular structure/.test(message)) {
-    return ['The result refers to itself, so it cannot become JSON.', 'Return only the values that matter.'];
+    return [`The ${what} refers to itself, so it cannot become JSON.`, `${verb} only the values that matter.`];
   }
   if (/BigInt/.test(message))
-    return ['The result has a BigInt, which JSON does not know.', 'Return String(value) or Number(value).'];
-  if (/call stack/.test(message)) return [`The result is nested too deeply: at most ${MAX_DEPTH} levels are kept.`, FLATTER];
-  return [`The result cannot become JSON: ${message}`, 'Return plain objects, arrays, texts and numbers.'];
+    return [`The ${what} has a BigInt, which JSON does not know.`, `${verb} String(value) or Number(value).`];
+  if (/call stack/.test(message))
+    return [`The ${what} is nested too deeply: at most ${MAX_DEPTH} levels are kept.`, flatter(verb)];
+  return [`The ${what} cannot become JSON: ${message}`, `${verb} plain objects, arrays, texts and numbers.`];
 }
 
-// {json} or {refused: [message, hint]}. `stringify` is JSON.stringify of the main realm, so that toJSON
-// methods which the code added there (BigInt.prototype.toJSON is a usual one) count.
-function toJson(value, { stringify, byteLength }) {
+const flatter = (verb) => `${verb} a flatter one, such as a list.`;
+
+// {json} or {refused: [message, hint]}; `words` = {what, verb, most} are for the message, and the most bytes.
+// `stringify` is JSON.stringify of the main realm, so that toJSON methods which the code added there
+// (BigInt.prototype.toJSON is a usual one) count.
+function checkedJson(value, { stringify, byteLength }, words) {
+  const { what, verb, most } = words;
   let json;
   try {
     json = stringify(value) ?? 'null';
   } catch (thrown) {
-    return { refused: safely(() => refusal(thrown)) ?? ['The result cannot become JSON.', null] };
+    return { refused: safely(() => refusal(thrown, words)) ?? [`The ${what} cannot become JSON.`, null] };
   }
   const bytes = byteLength(json);
-  if (bytes > MAX_BYTES) {
-    const message = `The result is ${size(bytes)} of JSON; at most ${size(MAX_BYTES)} are kept.`;
-    return { refused: [message, 'Return less of it: a summary, or where the rest was stored.'] };
+  if (bytes > most) {
+    const message = `The ${what} is ${size(bytes)} of JSON; at most ${size(most)} are kept.`;
+    return { refused: [message, `${verb} less of it: a summary, or where the rest was stored.`] };
   }
-  if (depthOf(json) > MAX_DEPTH) {
-    const message = `The result is nested ${depthOf(json)} levels deep; at most ${MAX_DEPTH} are kept.`;
-    return { refused: [message, FLATTER] };
+  const depth = depthOf(json);
+  if (depth > MAX_DEPTH) {
+    const message = `The ${what} is nested ${depth} levels deep; at most ${MAX_DEPTH} are kept.`;
+    return { refused: [message, flatter(verb)] };
   }
+  return { json };
+}
+
+// The same for what a handler returned.
+function toJson(value, host) {
+  const { json, refused } = checkedJson(value, host, RESULT);
+  if (refused) return { refused };
   // NUL and lone surrogates, which databases refuse, are the only escapes of these forms that
   // JSON.stringify writes.
   return { json: json.replace(ESCAPE, (found) => (found.length > 2 ? '\\ufffd' : found)) };
@@ -67,4 +80,4 @@ function safely(action) {
   }
 }
 
-module.exports = { toJson };
+module.exports = { checkedJson, toJson };

@@ -30,10 +30,10 @@ const UNCAUGHT_HINTS = {
 };
 
 // Starts the run that `control` (the control frame) asks for. `report` comes from report.cjs,
-// `importFile()` imports the function's file, `pendingWarning(seconds)` names what is still open. The
-// process ends when the run does.
-function startRun({ control, report, importFile, pendingWarning }) {
-  const { context, remaining, abort } = makeContext(control.context, control.timeout_ms);
+// `importFile()` imports the function's file, `pendingWarning(seconds)` names what is still open,
+// `openKept(remaining)` makes context.kv and context.once. The process ends when the run does.
+function startRun({ control, report, importFile, pendingWarning, openKept }) {
+  const { context, remaining, abort } = makeContext(control.context, control.timeout_ms, openKept);
   let stage = 'load';
   let outcome = null;
   let decided = null;

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.bare_node import NODE24, Ended, on_both, run, run_function
+from tests.sandbox.bare_node import NODE24, Ended, on_both, run, run_function, run_source
 
 
 def place(ended: Ended) -> tuple[Any, ...]:
@@ -280,3 +280,38 @@ def test_it_shows_a_place_in_a_folder_with_odd_characters(tmp_path: Path) -> Non
     ended = run(folder, "in dex.mjs", node=NODE24)
     assert ended.error["message"] == "x"
     assert json.dumps(ended.error["stack"]).count("100%") == 0
+
+
+@on_both
+@pytest.mark.parametrize(
+    ("thrown", "retryable"),
+    [
+        ("Object.assign(new Error('closed'), { retryable: false })", False),
+        ("{ retryable: false }", False),
+        ("Object.assign(new Error('busy'), { retryable: true })", True),
+        ("Object.assign(new Error('no'), { retryable: 0 })", True),
+        ("new (class extends Error { get retryable() { return false; } })('inherited')", True),
+        ("Object.defineProperty(new Error('asked'), 'retryable', { get() { return false; } })", True),
+        ("new Proxy({}, { getOwnPropertyDescriptor() { throw new Error('hostile'); } })", True),
+        ("'a text'", True),
+        ("null", True),
+    ],
+)
+def test_it_tells_whether_the_error_forbids_another_attempt(
+    thrown: str, retryable: bool, node: Path, tmp_path: Path
+) -> None:
+    source = f"export default async () => {{ throw {thrown}; }};"
+    ended = run_source(source, tmp_path, node=node)
+    assert ended.frame is not None
+    assert (ended.reason, ended.frame["retryable"]) == ("error", retryable)
+
+
+def test_code_that_replaces_what_objects_can_do_is_still_read_right(tmp_path: Path) -> None:
+    source = """export default async () => {
+        Object.getOwnPropertyDescriptor = () => ({ value: true });
+        Reflect.getOwnPropertyDescriptor = () => ({ value: true });
+        throw Object.assign(new Error('closed'), { retryable: false });
+    };"""
+    ended = run_source(source, tmp_path)
+    assert ended.frame is not None
+    assert ended.frame["retryable"] is False

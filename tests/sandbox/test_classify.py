@@ -120,3 +120,12 @@ def test_the_depth_of_json_is_told_without_recursion(text: str, depth: int) -> N
 
 def test_the_depth_of_hostile_text_is_told_quickly() -> None:
     assert json_depth('\\"' * 500_000) == 0
+
+
+def test_an_error_that_forbids_another_attempt_is_told_as_one() -> None:
+    final = replace(FRAME, ok=False, reason="error", result=None, retryable=False)
+    outcome = outcome_of(replace(SEEN, frame=final))
+    assert not outcome.retryable
+    assert outcome.warnings == ("open", "The error says retryable: false, so no further attempt follows.")
+    assert outcome_of(replace(SEEN, frame=replace(FRAME, retryable=False))).retryable, "it succeeded"
+    assert outcome_of(replace(SEEN, frame=final, cause="time")).retryable, "we stopped it"

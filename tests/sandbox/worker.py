@@ -35,6 +35,8 @@ def obey(keeper: Keeper, order: dict[str, Any]) -> None:
             keeper.keep_warm([wire.job_from_json(job) for job in order["jobs"]])
         case "stop":
             keeper.stop(order["key"], order["cause"])
+        case "answer":
+            keeper.answer(order["key"], order["answer"])
 
 
 def serve(keeper: Keeper) -> None:

@@ -313,3 +313,17 @@ def test_it_shows_no_values_in_the_text_of_an_error(database: Database) -> None:
     with pytest.raises(DBAPIError) as caught, database.writing() as connection:
         make_run(connection, function, event='"s3cret-value"', trigger="magic")
     assert "s3cret-value" not in str(caught.value)
+
+
+def test_an_error_that_forbids_another_attempt_alerts_at_once(database: Database) -> None:
+    with database.writing() as connection:
+        function = make_function(connection, make_workspace(connection).id)
+        job = make_cron_job(connection, function, max_attempts=3)
+        make_run(connection, function, cron_job_id=job.id)
+        connection.execute(update(t.runs).values(max_attempts=3, scheduled_for=NOW, trigger="cron"))
+        (claim,) = runs.claim(connection, "w1", 1, NOW)
+        assert runs.finish(connection, claim, replace(ERROR, retryable=False), LATER)
+        found = connection.execute(select(t.runs.c.status)).scalars().all()
+        alerts = outbox.deliveries(connection, 1)
+    assert found == ["failed"]
+    assert [alert.payload["run_id"] for alert in alerts] == [claim.run_id]

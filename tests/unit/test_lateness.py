@@ -19,12 +19,18 @@ class Begun:
     scheduled_for: datetime | None = DUE
     created_at: datetime = DUE
     started_at: datetime | None = None
+    trigger: str = "cron"
 
 
 @pytest.mark.parametrize(("seconds", "late"), [(0, False), (60, False), (61, True), (200, True)])
 def test_only_more_than_a_minute_is_late(seconds: int, late: bool) -> None:
     run = Begun(started_at=DUE + timedelta(seconds=seconds))
     assert late_by(run) == (timedelta(seconds=seconds) if late else None)
+
+
+def test_what_a_person_made_up_for_is_not_late() -> None:
+    made_up = DUE + timedelta(days=3)
+    assert late_by(Begun(trigger="backfill", created_at=made_up, started_at=made_up)) is None
 
 
 def test_a_spread_does_not_count_and_neither_do_the_waits_of_retries() -> None:
