@@ -1,6 +1,7 @@
 """The result channel and the frames around it, against whatever bytes and values; every time the same."""
 
 import json
+import os
 from dataclasses import asdict
 from typing import Any
 
@@ -13,9 +14,10 @@ from hexasched.domain.outcomes import REASONS, Status
 from sandbox import wire
 from sandbox.channel import _REASONS, MAX_FRAME_BYTES, Frame, ResultChannel, json_depth, parse_frame
 from sandbox.classify import Evidence, outcome_of
-from sandbox.control import control_frame
+from sandbox.control import ControlPipe, order_for
 from sandbox.interleave import Channel
 from sandbox.jobs import Finished, Job, Runtime
+from sandbox.loop import Loop
 
 NONCE = "0123456789abcdef0123456789abcdef"
 seeded = settings(derandomize=True, max_examples=300, deadline=None, database=None)
@@ -123,6 +125,20 @@ def test_a_frame_that_is_nested_without_end_is_refused(depth: int) -> None:
     assert parsed(text.encode()) is None
 
 
+def written(order: dict[str, Any]) -> bytes:
+    """What comes out at the other end of a control pipe."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    loop = Loop()
+    pipe = ControlPipe(writing, loop, lambda: pipe.write())
+    pipe.say(order)
+    loop.turn(5)
+    loop.close()
+    os.close(writing)
+    with os.fdopen(reading, "rb") as answer:
+        return answer.read()
+
+
 @seeded
 @given(event=values, env=st.dictionaries(texts, texts, max_size=4))
 def test_the_control_frame_says_what_the_job_says(event: Any, env: dict[str, str]) -> None:
@@ -138,7 +154,7 @@ def test_the_control_frame_says_what_the_job_says(event: Any, env: dict[str, str
         event=event,
         env=env,
     )
-    frame = control_frame(job, NONCE)
+    frame = written(order_for(job, NONCE))
     assert int.from_bytes(frame[:4], "big") == len(frame) - 4
     told = json.loads(frame[4:])
     assert told["env"] == env
