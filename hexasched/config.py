@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 from hexasched.domain.limits import CEILING, UNITS, Limits
 from hexasched.errors import ConfigError
@@ -58,6 +59,21 @@ class Mail:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ping:
+    """The dead-man switch: an address that is asked for as long as everything works; none means no ping."""
+
+    url: str = field(default="", repr=False)
+    every_s: int = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """How long what happened is kept."""
+
+    days: int = 400
+
+
+@dataclass(frozen=True, kw_only=True)
 class Npm:
     """What package installs are given; empty means what the service's own environment says."""
 
@@ -90,6 +106,8 @@ class Config:
     sandbox: Sandbox = Sandbox()
     limits: LimitsConfig = LimitsConfig()
     mail: Mail = Mail()
+    ping: Ping = Ping()
+    history: History = History()
     npm: Npm = Npm()
     sample: Sample = Sample()
 
@@ -131,8 +149,13 @@ BOUNDS = {
     "limits.max_scratch_files": (100, 10_000_000),
     "limits.max_cpus": (1, 1024),
     "mail.port": (1, 65535),
+    "ping.every_s": (10, 86400),
+    "history.days": (40, 36500),
     "sample.mail_catcher_port": (0, 65535),
 }
+
+
+WEB_ADDRESSES = frozenset({"ping.url"})
 
 
 def load(toml_text: str, environ: Mapping[str, str], default_data_dir: Path) -> Config:
@@ -219,9 +242,19 @@ def _value(hint: Any, value: Any, key: str, mistakes: list[str]) -> Any:
         return None
     if key in CHOICES and converted not in CHOICES[key]:
         mistakes.append(f"{key} must be one of {', '.join(CHOICES[key])}; it is {converted!r}.")
+    if key in WEB_ADDRESSES and converted and not _is_web_address(converted):
+        mistakes.append(f"{key} must be an address that begins with http:// or https://.")
     if key in BOUNDS and not BOUNDS[key][0] <= converted <= BOUNDS[key][1]:
         mistakes.append(f"{key} must be from {BOUNDS[key][0]} to {BOUNDS[key][1]}; it is {converted}.")
     return converted
+
+
+def _is_web_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0 and text.isprintable()
+    except ValueError:  # a port that is none, a bracket that is not closed
+        return False
 
 
 def _convert(hint: Any, value: Any) -> Any:

@@ -3,10 +3,9 @@
 from flask import Blueprint, Response, jsonify
 
 from hexasched import logs
+from hexasched.store.health import disk_trouble, look
 from web.access import public_before_setup
 from web.instance import config, database, now
-from web.system import disk_trouble
-from web.system import health as look
 
 health = Blueprint("health", __name__)
 
@@ -21,9 +20,10 @@ def alive() -> Response:
 @health.get("/readyz")
 @public_before_setup
 def ready() -> tuple[Response, int]:
-    """200 if database, scheduler, a worker and room on the disk are there; else 503 with the names of what is not.
+    """200 if nothing is broken; else 503 with the names of what is ("failing"), each with a sentence in "reasons".
 
-    `sandbox` has the names of the tiers that the workers' sandboxes are of.
+    The names: database, scheduler, worker, cron_job (an active one has no next run), overdue (work that could go on
+    waits), disk. `sandbox` has the names of the tiers that the workers' sandboxes are of.
     """
     full = disk_trouble(config().data_dir)
     facts: dict[str, object] = {}
@@ -32,11 +32,11 @@ def ready() -> tuple[Response, int]:
             found = look(connection, now())
     except Exception:  # noqa: BLE001 - whatever keeps the database from answering is the finding
         logs.failure("readyz.database")
-        failing = ["database"]
+        reasons = {"database": "The database does not answer."}
     else:
-        failing, facts["sandbox"] = found.failing, [tier.name for tier in found.tiers]
+        reasons, facts["sandbox"] = found.troubles, [tier.name for tier in found.tiers]
     if full:
-        failing, facts["disk"] = [*failing, "disk"], full
-    if failing:
-        return jsonify(status="not ready", failing=failing, **facts), 503
+        reasons["disk"] = full
+    if reasons:
+        return jsonify(status="not ready", failing=list(reasons), reasons=reasons, **facts), 503
     return jsonify(status="ready", **facts), 200

@@ -6,11 +6,11 @@ from werkzeug.wrappers import Response
 
 from hexasched.domain.inputs import check_email
 from hexasched.domain.zones import check_zone, zone_names
-from hexasched.store import accounts, audit, workers
+from hexasched.store import accounts, audit
+from hexasched.store.health import look
 from web.access import current_workspace, require
 from web.instance import config, database, now
 from web.setup import check_workspace
-from web.system import SILENT_AFTER, health
 
 settings = Blueprint("settings", __name__)
 
@@ -54,8 +54,7 @@ def _page(given: dict[str, str], errors: dict[str, str]) -> str:
 def system() -> str:
     """The processes of the service, and what they are configured to be."""
     with database().reading() as connection:
-        present = workers.present(connection, now() - SILENT_AFTER)
-        found = health(connection, now())
+        found = look(connection, now())
     return render_template(
-        "settings/system.html", workers=present, health=found, config=config(), sqlite=database().is_sqlite
+        "settings/system.html", workers=found.present, health=found, config=config(), sqlite=database().is_sqlite
     )

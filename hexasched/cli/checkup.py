@@ -9,7 +9,7 @@ from hexasched.domain import tiers
 from hexasched.domain.limits import MIB, MIN_FREE_BYTES
 from hexasched.domain.tiers import Tier
 from hexasched.errors import HexaSchedError, SandboxError, StoreError
-from hexasched.store import accounts, settings, workers
+from hexasched.store import accounts, health, workers
 from hexasched.store.database import SAFE_SQLITE, sqlite_module
 
 RECENT = timedelta(seconds=30)
@@ -87,15 +87,18 @@ def _database(instance: Instance) -> list[Finding]:
 
 
 def _service(instance: Instance) -> list[Finding]:
-    now = datetime.now(UTC)
     with instance.database.reading() as connection:
-        present = workers.present(connection, now - RECENT)
         has_users = accounts.has_users(connection)
-        tick = settings.get(connection, "scheduler_tick")
-    age = now - datetime.fromisoformat(tick) if tick else None
-    alive = age is not None and age < RECENT
+        found = health.look(connection, datetime.now(UTC))
+    wrong = found.troubles
+    asleep = " Is the service running?"
+    stuck = f"{wrong.get('cron_job', '')} Save {', '.join(found.stuck)} again, and look into the scheduler's log."
     return [
         Finding(has_users, "There is an account." if has_users else "No account yet: hexasched setup-code"),
-        Finding(bool(present), f"Workers present: {len(present)}." + ("" if present else " Is the service running?")),
-        Finding(alive, "The scheduler ticks." if alive else "The scheduler does not tick. Is the service running?"),
+        Finding(bool(found.present), f"Workers present: {len(found.present)}." + ("" if found.present else asleep)),
+        Finding(
+            "scheduler" not in wrong, wrong["scheduler"] + asleep if "scheduler" in wrong else "The scheduler ticks."
+        ),
+        Finding("cron_job" not in wrong, stuck if "cron_job" in wrong else "Every active CronJob has its next run."),
+        Finding("overdue" not in wrong, wrong.get("overdue", "No work is overdue.")),
     ]

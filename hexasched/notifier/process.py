@@ -12,6 +12,7 @@ from hexasched.doorbell import MAIL, Doorbell
 from hexasched.errors import StoreBusyError
 from hexasched.notifier.letters import letter_for
 from hexasched.notifier.mail import send
+from hexasched.notifier.ping import pinging
 from hexasched.store import outbox
 from hexasched.store.database import Database
 from hexasched.store.outbox import Message
@@ -35,10 +36,11 @@ def run(config: Config, database: Database, on_ready: Callable[[], None]) -> Non
         signal.signal(number, stop)
     with Doorbell(config.data_dir, MAIL) as bell:
         on_ready()
-        logs.event("notifier.started", mail_host=config.mail.host or "(none)")
-        while not stopping:
-            if not (config.mail.host and deliver_one(config, database)):
-                bell.wait(POLL_S)
+        logs.event("notifier.started", mail_host=config.mail.host or "(none)", pings=bool(config.ping.url))
+        with pinging(config, database):
+            while not stopping:
+                if not (config.mail.host and deliver_one(config, database)):
+                    bell.wait(POLL_S)
     logs.event("notifier.stopped")
 
 

@@ -56,7 +56,9 @@ def test_a_service_names_its_full_disk_and_goes_on_when_there_is_room_again(
             disk.fill()
             found = _ready(service)
             assert (found["status"], found["failing"]) == ("not ready", ["disk"])
-            assert found["disk"] == "The disk of the service is nearly full: 0 MB are free, 64 MB are needed."
+            assert (
+                found["reasons"]["disk"] == "The disk of the service is nearly full: 0 MB are free, 64 MB are needed."
+            )
             doctor = service.cli("doctor", check=False)
             assert doctor.returncode == 1
             assert "FAIL  Data folder" in doctor.stdout and "0 MB free; the service needs 64 MB." in doctor.stdout

@@ -130,7 +130,7 @@ def written(order: dict[str, Any]) -> bytes:
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     loop = Loop()
-    pipe = ControlPipe(writing, loop, lambda: pipe.write())
+    pipe = ControlPipe(writing, loop, lambda: pipe.write())  # noqa: PLW0108 - it is not there yet
     pipe.say(order)
     loop.turn(5)
     loop.close()

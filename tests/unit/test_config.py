@@ -52,6 +52,21 @@ def test_it_lets_the_environment_win() -> None:
     assert (config.sandbox.loopback_ports, config.sandbox.block_private) == ((25, 587), True)
 
 
+@pytest.mark.parametrize("url", ["ftp://example.org", "example.org/x", "http:///x", "https://[::1", "http://a:0/"])
+def test_it_refuses_a_ping_that_is_no_web_address_without_repeating_it(url: str) -> None:
+    with pytest.raises(
+        ConfigError, match=r"ping\.url must be an address that begins with http:// or https://"
+    ) as caught:
+        load("", {"HEXASCHED_PING_URL": url}, HERE)
+    assert url not in str(caught.value)
+
+
+def test_history_is_kept_for_forty_days_at_least() -> None:
+    with pytest.raises(ConfigError, match=r"history\.days must be from 40"):
+        load("[history]\ndays = 39", {}, HERE)
+    assert load("[ping]\nurl = 'http://10.0.0.7:8000/ping/1'", {}, HERE).ping.url.startswith("http://10.")
+
+
 @pytest.mark.parametrize("value", ["maybe", "", "TRUE!"])
 def test_it_refuses_a_switch_that_is_neither_on_nor_off(value: str) -> None:
     with pytest.raises(ConfigError, match=r"sandbox\.block_private must be true or false"):
