@@ -128,6 +128,12 @@ class Keeper:
         self._socket.close()
         self._reader.close()
 
+    def kill(self, timeout_s: float = 5.0) -> None:
+        """Kill the keeper, frozen or not, and with it all its sandboxes; wait at most `timeout_s` for its end."""
+        self._process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout_s)
+
     def _receive(self) -> bytes:
         try:
             return self._reader.recv(RECEIVE_BYTES)

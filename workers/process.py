@@ -65,8 +65,10 @@ def run(config: Config, database: Database, keys: KeyRing, on_ready: Callable[[]
         logs.event("worker.started", worker=worker_id, slots=config.slots, pid=os.getpid())
         try:
             _loop(worker, config, asked_to_stop)
-        except KeeperGoneError:
-            # Its sandboxes died with it; the next worker finds our lock free and settles what we had in hand.
+        except KeeperGoneError as error:
+            logs.warning("worker.keeper_gone", why=str(error))
+            # Its sandboxes die with it; the next worker finds our lock free and settles what we had in hand.
+            keeper.kill()
             raise SandboxError("The keeper of this worker ended unexpectedly. A new worker takes over.") from None
     keeper.close()
     shop.helper.close()

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hexasched import logs
-from hexasched.domain.limits import LEASE_S
 from hexasched.errors import StoreBusyError
 from hexasched.store import builds, runs, workers
 from hexasched.store import logs as stored_logs
@@ -18,10 +17,10 @@ from workers.shipping import new_chunks
 class Reaper:
     """Looks for dead workers by their folders, and for workers elsewhere by their leases."""
 
-    def __init__(self, database: Database, workers_dir: Path, lease_s: float = LEASE_S) -> None:
+    def __init__(self, database: Database, workers_dir: Path) -> None:
         self._database = database
         self._workers_dir = workers_dir
-        self._leases = LeaseWatch(lease_s)
+        self._leases = LeaseWatch()
 
     def sweep(self) -> int:
         """End what nobody works on any more; returns how many runs and builds that was."""

@@ -16,6 +16,7 @@ from hexasched.store import logs as stored_logs
 from hexasched.store.builds import BuildClaim
 from hexasched.store.database import Connection
 from hexasched.store.runs import Claim
+from sandbox.client import KeeperGoneError
 from sandbox.jobs import Asked, Finished, Message, Output, Started
 from workers import chores
 from workers.asking import Question, answer_all
@@ -26,6 +27,7 @@ from workers.reaper import Reaper
 from workers.shipping import new_chunks
 from workers.shop import Shop
 from workers.warming import Warming
+from workers.watch import KeeperWatch
 
 SHIP_EVERY_S = 0.1
 
@@ -40,6 +42,7 @@ class Worker:
         self._warming = Warming(shop)
         self._hands: Hands = {}
         self._questions: list[Question] = []
+        self._watch = KeeperWatch()
         self._next_beat = self._next_ship = self._next_poll = self._next_chores = 0.0
         self._draining = False
         self._selector = selectors.DefaultSelector()
@@ -57,12 +60,14 @@ class Worker:
         self._selector.register(descriptor, selectors.EVENT_READ)
 
     def step(self) -> None:
-        """Wait until something is to be done, and do it. Raises KeeperGoneError if the keeper died."""
+        """Wait until something is to be done, and do it. Raises KeeperGoneError if the keeper died or hangs."""
         self._selector.select(self._patience())
         self._bell.clear()
         self._shop.helper.clear()
         for message in self._shop.keeper.messages():
             self._hear(message)
+        if self._watch.is_mute(time.monotonic(), self._shop.keeper.heard_at):
+            raise KeeperGoneError("the keeper does not answer")
         try:
             self._work()
         except StoreBusyError as error:
@@ -139,6 +144,7 @@ class Worker:
                 else:
                     builds.release(connection, claim)
         self._shop.keeper.beat(sent_at)
+        self._watch.asked(time.monotonic())
         for hand in self._hands.values():
             if hand.claim not in mine and hand.ended is None and not hand.stopping:
                 logs.warning("claim.lost", key=hand.key)

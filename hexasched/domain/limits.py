@@ -28,6 +28,10 @@ SETTLE_GRACE_S = 2.0
 
 LEASE_S = 30.0
 HEARTBEAT_S = 5.0
+REAP_S = LEASE_S + 5.0
+"""How long a heartbeat count must stand still until somebody else ends the work: see store/leases.py."""
+DATABASE_WAIT_S = 9
+"""The most that a statement waits for the database: three heartbeats in a row may do that within a lease."""
 POLL_S = 1.0
 
 

@@ -10,7 +10,7 @@ from typing import TextIO
 from apscheduler.schedulers.blocking import BlockingScheduler
 
 from hexasched import doorbell, logs
-from hexasched.domain.limits import LEASE_S, POLL_S
+from hexasched.domain.limits import POLL_S
 from hexasched.domain.ticks import Plan
 from hexasched.errors import StoreBusyError, StoreError
 from hexasched.scheduler.ticker import CronJobStore, StagingExecutor
@@ -53,7 +53,7 @@ def build(database: Database, data_dir: Path) -> BlockingScheduler:
 
 def _watch(bell: doorbell.Doorbell, clock: BlockingScheduler, database: Database, stopped: threading.Event) -> None:
     """Wake the clock when a CronJob changed, and end the work of workers that are gone, should no other be left."""
-    leases = LeaseWatch(LEASE_S)
+    leases = LeaseWatch()
     while not stopped.is_set():
         if bell.wait(POLL_S):
             clock.wakeup()

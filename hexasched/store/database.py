@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, even
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool
 
+from hexasched.domain.limits import DATABASE_WAIT_S
 from hexasched.errors import FULL_DISK, StoreBusyError, StoreError, StoreFullError
 
 __all__ = ["Connection", "Database", "url_for"]
@@ -21,7 +22,7 @@ SAFE_SQLITE = (3, 51, 3)
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
-    "PRAGMA busy_timeout = 10000",
+    f"PRAGMA busy_timeout = {DATABASE_WAIT_S * 1000}",
     "PRAGMA foreign_keys = ON",
     "PRAGMA trusted_schema = OFF",
     "PRAGMA mmap_size = 0",
@@ -29,7 +30,8 @@ _PRAGMAS = (
 )
 
 _POSTGRES_SETTINGS = (
-    "-c statement_timeout=10000 -c lock_timeout=8000 -c idle_in_transaction_session_timeout=10000 -c timezone=UTC"
+    f"-c statement_timeout={DATABASE_WAIT_S * 1000} -c lock_timeout=8000 "
+    f"-c idle_in_transaction_session_timeout={DATABASE_WAIT_S * 1000} -c timezone=UTC"
 )
 
 
@@ -121,7 +123,7 @@ def _sqlite_engine(url: str) -> Engine:
         poolclass=QueuePool,
         pool_size=5,
         max_overflow=40,
-        connect_args={"timeout": 10, "check_same_thread": False},
+        connect_args={"timeout": DATABASE_WAIT_S, "check_same_thread": False},
     )
 
     @event.listens_for(engine, "connect")

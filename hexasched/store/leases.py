@@ -1,7 +1,20 @@
 """Ends the work of workers that have not beaten for a whole lease, judged by our own monotonic clock.
 
-A lease has run out when its heartbeat count stood still for so long as we looked: wall clocks of different machines,
+A lease has run out when its heartbeat count stood still for REAP_S while we looked: wall clocks of different machines,
 and jumps of this one's, play no part.
+
+Nothing is begun again while it may still be going, also where the worker is frozen, cut off, or waits for the database:
+
+    killed at   K <= S + LEASE_S + d     by the keeper, whose lease counts from S, when the last heartbeat that the
+                                         database accepted was sent; d is how late the keeper comes, and how long
+                                         the processes take to die
+    reaped at   R >= C + REAP_S          C is when the reaper first saw that heartbeat's count; it was committed before
+                                         and sent before that: C >= S
+
+So K < R as long as d < REAP_S - LEASE_S = 5 s. A claim counts as a heartbeat that was sent at S or later. Clocks of two
+machines that run apart by 0.1 % take 35 ms of the 5 s. It needs a living keeper: if the worker and its keeper are
+both stopped for a whole lease, but not their sandboxes, or the whole machine for so long and then goes on, both may be
+going.
 """
 
 import time
@@ -10,6 +23,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection
 
 from hexasched import logs
+from hexasched.domain.limits import REAP_S
 from hexasched.store import builds, runs
 from hexasched.store.builds import BuildClaim
 from hexasched.store.database import Database
@@ -22,8 +36,7 @@ Lease = tuple[Claim | BuildClaim, int]
 class LeaseWatch:
     """Remembers every lease that it saw, and since when its count has stood still."""
 
-    def __init__(self, lease_s: float) -> None:
-        self._lease_s = lease_s
+    def __init__(self) -> None:
         self._seen: dict[Claim | BuildClaim, tuple[int, float]] = {}
 
     def sweep(self, database: Database) -> int:
@@ -44,7 +57,7 @@ class LeaseWatch:
         for claim, count in leases:
             known = before.get(claim)
             self._seen[claim] = known if known is not None and known[0] == count else (count, now)
-        return [(claim, count) for claim, (count, since) in self._seen.items() if now - since >= self._lease_s]
+        return [(claim, count) for claim, (count, since) in self._seen.items() if now - since >= REAP_S]
 
 
 def end(connection: Connection, claim: Claim | BuildClaim, count: int) -> bool:
