@@ -2,7 +2,8 @@
 # make test   sets everything up and runs all tests; options for pytest: make test ARGS="-k cron"
 # make test-vm  boots Debian 12 in qemu and checks systemd, cgroups and Docker there; root, about 20 minutes
 # make bench  measures, prints a table and writes bench/results.json
-# make torture  removes each single part of the sandbox in turn; one of the hostile functions must break out then
+# make torture  kills, freezes and edits a service at random and judges what is left: make torture ARGS="--seconds 600"
+# make mutations  removes each single part of the sandbox in turn; one of the hostile functions must break out then
 # make check  format, lint, types, import contract, tests: the one definition of green
 
 usable = $(1) -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
@@ -24,7 +25,7 @@ ifneq ($(shell cat $(INSTALLED_TEST) 2>/dev/null),$(CURDIR))
 $(INSTALLED_TEST): anew
 endif
 
-.PHONY: install run test torture bench test-vm lint check clean anew python
+.PHONY: install run test torture mutations bench test-vm lint check clean anew python
 install: $(INSTALLED)
 anew:
 
@@ -58,6 +59,9 @@ test-vm: $(INSTALLED_TEST)
 	@$(VENV)/bin/python -m tests.vm $(ARGS)
 
 torture: $(INSTALLED_TEST)
+	@$(VENV)/bin/python -m tests.torture $(ARGS)
+
+mutations: $(INSTALLED_TEST)
 	@TORTURE=yes $(VENV)/bin/python -m pytest -q tests/sandbox/test_mutations.py $(ARGS)
 
 lint: $(INSTALLED_TEST)

@@ -1,0 +1,90 @@
+"""What is done to the service: each fault is a function of the rig that ends once it is over."""
+
+import os
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+
+from sqlalchemy import text
+
+from tests.processes.service import kill
+from tests.torture.rig import Rig, pause
+
+Fault = Callable[[Rig], None]
+
+
+def kill_one(rig: Rig) -> None:
+    """SIGKILL to one process."""
+    victim = rig.chance.choice(("worker", "worker", "sandbox.keeper", "scheduler", "scheduler", "notifier", "web"))
+    pids = rig.service.pids(victim)
+    if pids:
+        kill(rig.chance.choice(pids))
+        rig.figures[f"kills of {victim}"] += 1
+
+
+def kill_supervisor(rig: Rig) -> None:
+    """SIGKILL to the supervisor alone; its children have to end by themselves before the next one starts."""
+    assert rig.service.process is not None
+    rig.service.process.kill()
+    rig.service.process.wait(30)
+    rig.figures["kills of the supervisor"] += 1
+
+
+def kill_all(rig: Rig) -> None:
+    """SIGKILL to every process at once."""
+    rig.service.kill_all()
+    rig.figures["kills of all"] += 1
+
+
+def freeze(rig: Rig) -> None:
+    """SIGSTOP, and SIGCONT a little later."""
+    victim = rig.chance.choice(("worker", "sandbox.keeper", "scheduler", "notifier"))
+    _freeze(rig, rig.service.pids(victim)[:1], rig.chance.uniform(0.3, 4))
+    rig.figures[f"freezes of {victim}"] += 1
+
+
+def freeze_for_a_lease(rig: Rig) -> None:
+    """A worker and its keeper stand still for longer than a lease: others take their runs for lost."""
+    workers = rig.service.pids("worker")[:1]
+    keepers = [pid for pid in rig.service.pids("sandbox.keeper") if workers and _parent(pid) == workers[0]]
+    _freeze(rig, workers + keepers, 34)
+    rig.figures["freezes for a lease"] += 1
+
+
+def _freeze(rig: Rig, pids: list[int], seconds: float) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+    pause(seconds)
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
+def _parent(pid: int) -> int:
+    import psutil
+
+    return int(psutil.Process(pid).ppid()) if psutil.pid_exists(pid) else 0
+
+
+def lock(rig: Rig) -> None:
+    """Somebody else holds the database's write lock for a while: everybody has to wait, nobody is turned away.
+
+    Through the driver's one connection pool: a second SQLite library in one process would drop the locks of the first
+    when it closes the file (https://www.sqlite.org/howtocorrupt.html, 2.2).
+    """
+    seconds = rig.chance.uniform(0.2, 2)
+    with rig.database.writing() as connection:
+        if not rig.database.is_sqlite:
+            connection.execute(text("LOCK TABLE cron_jobs, runs IN EXCLUSIVE MODE"))
+        pause(seconds)
+    rig.figures["lock storms"] += 1
+
+
+def edit(rig: Rig) -> None:
+    """Somebody changes a CronJob."""
+    rig.figures[f"edits: {rig.edit()}"] += 1
+
+
+KILLS: tuple[Fault, ...] = (kill_one, kill_one, kill_one, kill_all, kill_supervisor)
+ALL: tuple[Fault, ...] = (*KILLS, freeze, lock, edit, edit, edit)
