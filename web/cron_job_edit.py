@@ -5,7 +5,7 @@ from dataclasses import replace
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from hexasched import doorbell
+from hexasched import doorbell, failpoints
 from hexasched.domain.schedules import preview
 from hexasched.domain.zones import zone_names
 from hexasched.store import cron_jobs, functions
@@ -105,6 +105,7 @@ def save(cron_job_id: int) -> Response | tuple[str, int] | str:
             fresh = replace(given, revision=str(current.revision))
             return _page(fresh, choices, current, replace(checked, errors={"": CHANGED})), 409
         job = cron_jobs.save(connection, current, checked.fields, now())
+    failpoints.reach("edit.after_commit")
     if job is None:
         return _page(given, choices, current, replace(checked, errors={"name": TAKEN})), 422
     doorbell.ring(config().data_dir, doorbell.SCHEDULE)

@@ -2,15 +2,25 @@
 
 import os
 import signal
+import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 
 from sqlalchemy import text
 
+from hexasched.failpoints import POINTS
 from tests.processes.service import kill
 from tests.torture.rig import Rig, pause
 
 Fault = Callable[[Rig], None]
+
+# Who is stopped before a commit holds the write lock for as long as nobody wakes it.
+POINTS_AND_ACTIONS = [
+    f"{point}:{action}"
+    for point in POINTS
+    for action in ("kill", "kill", "sleep", "stop")
+    if action != "stop" or "before_commit" not in point
+]
 
 
 def kill_one(rig: Rig) -> None:
@@ -81,10 +91,36 @@ def lock(rig: Rig) -> None:
     rig.figures["lock storms"] += 1
 
 
+def break_at_a_point(rig: Rig) -> None:
+    """The service is killed and comes back with a failpoint; the processes that come to it are killed exactly there."""
+    left = [point for point in POINTS_AND_ACTIONS if point not in rig.obeyed]
+    if left:
+        rig.arm(f"{rig.chance.choice(left)}:{rig.chance.randint(1, 3)}")
+    kill_all(rig)
+
+
+def stop_and_start(rig: Rig) -> None:
+    """SIGTERM: everything is drained."""
+    try:
+        rig.service.stop(deadline_s=60)
+    except subprocess.TimeoutExpired:  # a failpoint stopped one of its processes
+        rig.thaw()
+        kill_all(rig)
+    rig.figures["drains"] += 1
+
+
+def edit_on_page(rig: Rig) -> None:
+    """Somebody changes a CronJob in the dashboard."""
+    rig.figures[f"edits: {rig.save_on_page()}"] += 1
+
+
 def edit(rig: Rig) -> None:
     """Somebody changes a CronJob."""
     rig.figures[f"edits: {rig.edit()}"] += 1
 
 
-KILLS: tuple[Fault, ...] = (kill_one, kill_one, kill_one, kill_all, kill_supervisor)
-ALL: tuple[Fault, ...] = (*KILLS, freeze, lock, edit, edit, edit)
+KILLS: tuple[Fault, ...] = (kill_one, kill_one, kill_one, break_at_a_point, kill_supervisor)
+ALL: tuple[Fault, ...] = (
+    *(*KILLS, break_at_a_point, stop_and_start, freeze, lock),
+    *(edit, edit, edit_on_page),
+)

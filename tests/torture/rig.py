@@ -1,9 +1,12 @@
 """The service under torture, with what stands around it: a clock, a ledger, a mail server, CronJobs that change."""
 
 import json
+import os
 import random
+import signal
 import tempfile
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,13 +17,14 @@ from sqlalchemy import text
 from hexasched import doorbell
 from hexasched.domain.policies import Policy
 from hexasched.store import cron_jobs
-from hexasched.store.cron_jobs import CronJobFields
+from hexasched.store.cron_jobs import CronJob, CronJobFields
 from hexasched.store.database import Connection, Database
 from tests.processes.service import Service
 from tests.smtp import Inbox
 from tests.torture.clock import Clock
 from tests.torture.evidence import Evidence, read_changes, read_ledger, read_tables
 from tests.torture.ledger import FUNCTION, Ledger
+from tests.torture.page import Page
 from tests.waiting import wait_until
 
 EXPRESSIONS = (
@@ -90,6 +94,7 @@ class Rig:
         self.figures: Counter[str] = Counter()
         self.calm = True
         self.clock = Clock(folder, wish.begin)
+        self._began = self.clock.now()
         self.ledger = Ledger(folder / "ledger.jsonl")
         settings = {
             "SANDBOX_LOOPBACK_PORTS": str(self.ledger.port),
@@ -121,6 +126,7 @@ class Rig:
         self.service.deploy("beat", FUNCTION, self.folder / "source")
         for _ in range(JOBS):
             self.create()
+        self._began = self.clock.now()
         self.clock.run_at(self.wish.rate)
 
     def create(self) -> None:
@@ -175,6 +181,47 @@ class Rig:
         doorbell.ring(self.service.data_dir, doorbell.SCHEDULE)
         return what
 
+    def save_on_page(self) -> str:
+        """Change a schedule in the dashboard, whose process may be killed by it: then it is saved, or not at all.
+
+        The clock stands still meanwhile: nobody else can tell at what moment the page took the edit.
+        """
+        page = Page(self.service.port)
+        self.clock.run_at(0)
+        try:
+            page.log_in()
+            with self.database.reading() as connection:
+                job = self.chance.choice([job for job in cron_jobs.all_of(connection, 1) if not job.suspended])
+            expression, zone = self.chance.choice(EXPRESSIONS), self.chance.choice(ZONES)
+            answered = page.save(job.id, _form(job) | {"expression": expression, "timezone": zone})
+            with self.database.reading() as connection:
+                after = cron_jobs.by_id(connection, 1, job.id)
+            assert after is not None
+            if after.revision != job.revision:
+                self._note(job.id, self.clock.now(), after.expression, after.timezone)
+            elif answered:
+                return "refused on the page"
+        finally:
+            self.clock.run_at(self.wish.rate)
+        return "on the page" if answered else "on the page, without an answer"
+
+    def arm(self, failpoint: str) -> None:
+        """Let the service be started with a failpoint."""
+        (self.service.data_dir / "torture").touch()
+        self.service.env["HEXASCHED_FAILPOINT"] = failpoint
+
+    def thaw(self) -> None:
+        """Let everything go on that a failpoint has stopped."""
+        for pid in self.service.tree():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+    @property
+    def obeyed(self) -> list[str]:
+        """The failpoints that were reached so far."""
+        notes = self.service.data_dir / "torture"
+        return notes.read_text().split() if notes.exists() else []
+
     def _hold(self, connection: Connection, cron_job_id: int) -> datetime:
         """The time at which nobody else can change the CronJob any more until this transaction ends."""
         if not self.database.is_sqlite:
@@ -194,6 +241,8 @@ class Rig:
 
     def drain(self) -> None:
         """Delete all CronJobs and wait until everything has come to its end."""
+        self.service.env.pop("HEXASCHED_FAILPOINT", None)
+        self.thaw()
         self.revive()
         with self.database.reading() as connection:
             jobs = cron_jobs.all_of(connection, 1)
@@ -206,10 +255,10 @@ class Rig:
         wait_until(
             lambda: not self._unfinished(), deadline_s=DRAIN_S, what="the end of all runs and mails", every_s=0.2
         )
-        self.figures["minutes of cron"] = round((end - (self.wish.begin or end)).total_seconds() / 60)
+        self.figures["minutes of cron"] = round((end - self._began).total_seconds() / 60)
 
     def _unfinished(self) -> int:
-        assert self.service.process is not None
+        self.thaw()  # what a failpoint has stopped since
         self.revive()
         query = (
             "SELECT (SELECT count(*) FROM runs WHERE finished_at IS NULL)"
@@ -260,6 +309,11 @@ class Rig:
     def database_file(self) -> Path:
         """Where SQLite's file lies, as the driver sees it."""
         return self.service.data_dir / "hexasched.db"
+
+
+def _form(job: CronJob) -> dict[str, str]:
+    names = ("name", "timezone", "event", "concurrency_policy", "catch_up", "max_attempts", "revision")
+    return {name: str(getattr(job, name)) for name in names} | {"function": job.function_name}
 
 
 def pause(seconds: float) -> None:

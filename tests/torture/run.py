@@ -41,6 +41,7 @@ def torture(wish: Wish, seconds: float, faults: Sequence[Fault]) -> Verdict:
         "succeeded": len([r for r in evidence.tables["runs"] if r["status"] == "succeeded"]),
         "lost and retried": len([r for r in evidence.tables["runs"] if r["status"] == "lost"]),
         "mails": sum(evidence.mails.values()),
+        "failpoints": len(rig.obeyed),
         "latest row (s)": round(latest_s(evidence), 2),
     }
     if not broken:
@@ -51,6 +52,7 @@ def torture(wish: Wish, seconds: float, faults: Sequence[Fault]) -> Verdict:
 def _suffer(rig: Rig, seconds: float, faults: Sequence[Fault]) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
+        rig.thaw()
         rig.revive()
         pause(rig.chance.uniform(0.1, 2.5))
         rig.chance.choice(faults)(rig)
