@@ -6,9 +6,11 @@ import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 
+import psycopg
 from sqlalchemy import text
 
 from hexasched.failpoints import POINTS
+from tests import postgres
 from tests.processes.service import kill
 from tests.torture.rig import Rig, pause
 
@@ -119,8 +121,27 @@ def edit(rig: Rig) -> None:
     rig.figures[f"edits: {rig.edit()}"] += 1
 
 
+def restart_postgres(rig: Rig) -> None:
+    """The database server crashes and comes back."""
+    rig.calm = False
+    postgres.restart(rig.wish.database_url.rpartition("/")[0])
+    rig.figures["restarts of PostgreSQL"] += 1
+
+
+def cut_connections(rig: Rig) -> None:
+    """The database ends some of its connections, whatever they are doing."""
+    rig.calm = False
+    query = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid != pg_backend_pid()"
+    with psycopg.connect(rig.wish.database_url, autocommit=True) as connection:
+        pids = [row[0] for row in connection.execute(query)]
+        for pid in rig.chance.sample(pids, rig.chance.randint(0, len(pids))):
+            connection.execute("SELECT pg_terminate_backend(%s)", [pid])
+            rig.figures["connections cut"] += 1
+
+
 KILLS: tuple[Fault, ...] = (kill_one, kill_one, kill_one, break_at_a_point, kill_supervisor)
 ALL: tuple[Fault, ...] = (
     *(*KILLS, break_at_a_point, stop_and_start, freeze, lock),
     *(edit, edit, edit_on_page),
 )
+POSTGRES: tuple[Fault, ...] = (*ALL, restart_postgres, cut_connections, cut_connections)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests import postgres
 from tests.smtp import smtp_server
 from tests.torture.faults import Fault
 from tests.torture.oracle import judge, latest_s
@@ -46,6 +47,8 @@ def torture(wish: Wish, seconds: float, faults: Sequence[Fault]) -> Verdict:
     }
     if not broken:
         shutil.rmtree(folder)
+    elif wish.database_url:
+        postgres.dump(wish.database_url, folder / "database.sql")
     return Verdict(broken=broken, figures=figures, folder=folder)
 
 
