@@ -2,7 +2,8 @@
 # make test   sets everything up and runs all tests; options for pytest: make test ARGS="-k cron"
 # make test-vm  boots Debian 12 in qemu and checks systemd, cgroups and Docker there; root, about 20 minutes
 # make bench  measures, prints a table and writes bench/results.json
-# make torture  removes each single part of the sandbox in turn; one of the hostile functions must break out then
+# make torture  kills, freezes and edits a service at random and judges what is left: make torture ARGS="--seconds 600"
+# make mutations  removes each single part of the sandbox in turn; one of the hostile functions must break out then
 # make soak   10,000 runs through a real service, hostile ones among them; fewer: make soak ARGS="--runs 500"
 # make check  format, lint, types, import contract, tests: the one definition of green
 
@@ -25,7 +26,7 @@ ifneq ($(shell cat $(INSTALLED_TEST) 2>/dev/null),$(CURDIR))
 $(INSTALLED_TEST): anew
 endif
 
-.PHONY: install run test torture soak bench test-vm lint check clean anew python
+.PHONY: install run test torture mutations soak bench test-vm lint check clean anew python
 install: $(INSTALLED)
 anew:
 
@@ -62,6 +63,9 @@ soak: $(INSTALLED_TEST)
 	@$(VENV)/bin/python -m tools.soak $(ARGS)
 
 torture: $(INSTALLED_TEST)
+	@$(VENV)/bin/python -m tests.torture $(ARGS)
+
+mutations: $(INSTALLED_TEST)
 	@TORTURE=yes $(VENV)/bin/python -m pytest -q tests/sandbox/test_mutations.py $(ARGS)
 
 lint: $(INSTALLED_TEST)

@@ -190,7 +190,7 @@ def environment_names() -> dict[str, tuple[str, ...]]:
     return names
 
 
-NOT_SETTINGS = frozenset({"HEXASCHED_CONFIG", "HEXASCHED_READY_FD"})
+NOT_SETTINGS = frozenset({"HEXASCHED_CONFIG", "HEXASCHED_FAILPOINT", "HEXASCHED_READY_FD"})
 
 
 def _merge_environment(values: dict[str, Any], environ: Mapping[str, str], mistakes: list[str]) -> None:

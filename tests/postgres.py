@@ -59,6 +59,24 @@ def server() -> Iterator[str]:
         shutil.rmtree(folder)
 
 
+def restart(address: str) -> None:
+    """End the server at `address` as a crash would, and start it again."""
+    with psycopg.connect(f"{address}/postgres") as connection:
+        found = connection.execute("SHOW data_directory").fetchone()
+    assert found is not None
+    data = Path(found[0])
+    control = [str(_programs() / "pg_ctl"), "-D", str(data), "-w", "-l", str(data.parent / "log"), "-m", "immediate"]
+    done = subprocess.run(
+        [*control, "restart"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False, cwd="/", **_run_as()
+    )  # type: ignore[call-overload]
+    assert done.returncode == 0, done.stderr
+
+
+def dump(url: str, file: Path) -> None:
+    """Keep a database for people to look into."""
+    subprocess.run([str(_programs() / "pg_dump"), "--file", str(file), url], check=True)
+
+
 @contextmanager
 def fresh_database(address: str) -> Iterator[str]:
     """The URL of a new, empty database on the server at `address`."""

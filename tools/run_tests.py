@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent.parent / "tests"
-BUDGETS_S = {"unit": 60, "store": 120, "sandbox": 180, "processes": 240, "web": 240, "story": 300, "fresh": 300}
+BUDGETS_S = {
+    "unit": 60,
+    "store": 120,
+    "sandbox": 180,
+    "processes": 240,
+    "web": 240,
+    "story": 300,
+    "fresh": 300,
+    "torture": 75,
+}
 OTHER_BUDGET_S = 60
 LIMIT_S = 1500
 NOTHING_SELECTED = 5  # pytest's exit code

@@ -7,7 +7,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from hexasched import doorbell
+from hexasched import doorbell, failpoints
 from hexasched.domain.cron_job_inputs import Checked, Typed
 from hexasched.domain.cron_job_inputs import check as check_typed
 from hexasched.domain.policy_inputs import POLICY_FIELDS, read_policy
@@ -105,6 +105,7 @@ def save(cron_job_id: int) -> Response | tuple[str, int] | str:
             fresh = replace(given, revision=str(current.revision))
             return _page(fresh, choices, current, replace(checked, errors={"": CHANGED})), 409
         job = cron_jobs.save(connection, current, _fields(given, choices, checked.values), now(), by=current_user.id)
+    failpoints.reach("edit.after_commit")
     if job is None:
         return _page(given, choices, current, replace(checked, errors={"name": TAKEN})), 422
     doorbell.ring(config().data_dir, doorbell.SCHEDULE)

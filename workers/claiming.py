@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from hexasched import logs
+from hexasched import failpoints, logs
 from hexasched.errors import StoreBusyError
 from hexasched.store import builds, runs
 from hexasched.store.builds import BuildClaim
@@ -33,6 +33,8 @@ def claim_work(shop: Shop, hands: Hands) -> None:
         to_run = runs.claim(connection, shop.worker_id, for_runs, now) if for_runs > 0 else []
         room = min(free - len(to_run), for_builds)
         to_build = builds.claim(connection, shop.worker_id, room, now) if room > 0 else []
+    if to_run:
+        failpoints.reach("claim.after_commit")
     for claim in to_run:
         key = f"run-{claim.run_id}-{claim.fence}"
         hands[key] = InHand(claim=claim, key=key, spool=shop.spool(key))
@@ -81,8 +83,10 @@ def _start_run(shop: Shop, hand: InHand, claim: Claim, warming: Warming) -> None
         logs.failure("run.not_started", run_id=claim.run_id)
         hand.ended = internal_failure(error)
         return
+    failpoints.reach("spawn.before")
     hand.submitted = True
     shop.keeper.submit(job)
+    failpoints.reach("spawn.after")
     if work.version_number is not None:
         warming.used(work.function_id)
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from hexasched import doorbell, logs
+from hexasched import doorbell, failpoints, logs
 from hexasched.domain.outcomes import Reason
 from hexasched.store import builds, runs
 from hexasched.store import logs as stored_logs
@@ -41,6 +41,8 @@ def _end_run(shop: Shop, hands: Hands, hand: InHand) -> None:
             runs.mark_started(connection, hand.claim, now)
         stored_logs.append(connection, "run", hand.parent_id, chunks)
         won = runs.finish(connection, hand.claim, hand.ended, now)
+        failpoints.reach("finish.before_commit")
+    failpoints.reach("finish.after_commit")
     _put_down(hands, hand)
     logs.event("run.finished", run_id=hand.parent_id, status=hand.ended.status, reason=hand.ended.reason, won=won)
     doorbell.ring(shop.data_dir, doorbell.DONE, doorbell.MAIL, doorbell.WORK)

@@ -15,7 +15,7 @@ from typing import TextIO
 
 import psutil
 
-from hexasched import doorbell, logs
+from hexasched import doorbell, failpoints, logs
 from hexasched.config import Config
 from hexasched.domain.tiers import Tier
 from hexasched.errors import SandboxError, StoreBusyError
@@ -98,6 +98,7 @@ def _loop(worker: Worker, config: Config, asked_to_stop: Callable[[], int]) -> N
     while not asked_to_stop():
         worker.step()
     worker.drain()
+    failpoints.reach("drain.mid")
     drained_by = time.monotonic() + config.drain_timeout_s
     while not worker.idle and time.monotonic() < drained_by and asked_to_stop() < 2:
         worker.step()

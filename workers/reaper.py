@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from hexasched import logs
+from hexasched import failpoints, logs
 from hexasched.errors import StoreBusyError
 from hexasched.store import builds, runs, workers
 from hexasched.store import logs as stored_logs
@@ -34,6 +34,7 @@ class Reaper:
         with self._database.writing() as connection:
             reaped = [claim for claim, count in held if end(connection, claim, count)]
             workers.leave(connection, folder.name)
+        failpoints.reach("reap.after_commit")
         for spool in (folder / "spool").glob("run-*.log"):
             self._ship(spool)
         shutil.rmtree(folder, ignore_errors=True)

@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime
 from typing import Literal
 
-from hexasched import doorbell, logs
+from hexasched import doorbell, failpoints, logs
 from hexasched.domain.limits import HEARTBEAT_S, POLL_S
 from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.doorbell import Doorbell
@@ -132,6 +132,7 @@ class Worker:
                 hand.ended = message.outcome
 
     def _beat(self) -> None:
+        failpoints.reach("hb.before")
         sent_at = time.monotonic()
         held = {hand.claim for hand in self._hands.values()}
         with self._shop.database.writing() as connection:
@@ -169,6 +170,7 @@ class Worker:
             read = [(hand, self._append(connection, hand)) for hand in grown]
         for hand, offset in read:
             hand.shipped, hand.grown, hand.unsure = offset, False, False
+        failpoints.reach("log.after_ship")
         doorbell.ring(self._shop.data_dir, doorbell.DONE)
 
     def _append(self, connection: Connection, hand: InHand) -> int:

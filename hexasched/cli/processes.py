@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from hexasched import logs
+from hexasched import failpoints, logs
 from hexasched.cli.instance import Instance, open_instance, prepare
 from hexasched.errors import HexaSchedError
 from hexasched.privileges import keep_nothing
@@ -125,6 +125,7 @@ def _process(config_file: Path | None, name: str, *, wants_database: bool = True
     if not runs_code:
         keep_nothing()
     logs.set_up(name)
+    failpoints.arm(instance.config.data_dir)
     if wants_database:
         _ = instance.database
     return instance

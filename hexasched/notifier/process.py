@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from hexasched import logs
+from hexasched import failpoints, logs
 from hexasched.config import Config
 from hexasched.domain.limits import POLL_S
 from hexasched.doorbell import MAIL, Doorbell
@@ -60,6 +60,7 @@ def deliver_one(config: Config, database: Database) -> bool:
 
 def _deliver(config: Config, database: Database, message: Message) -> None:
     trouble = _try(config, database, message)
+    failpoints.reach("outbox.after_send")
     now = datetime.now(UTC)
     with database.writing() as connection:
         if trouble is None:

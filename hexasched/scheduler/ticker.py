@@ -15,7 +15,7 @@ from apscheduler.job import Job
 from apscheduler.jobstores.base import BaseJobStore
 from apscheduler.triggers.base import BaseTrigger
 
-from hexasched import logs
+from hexasched import failpoints, logs
 from hexasched.domain.limits import POLL_S
 from hexasched.domain.ticks import DueJob, Plan, plan
 from hexasched.errors import StoreBusyError
@@ -107,6 +107,8 @@ class CronJobStore(BaseJobStore):
         with self._database.reading() as connection:
             due = ticks.due(connection, now, BATCH)
         self._more = len(due) == BATCH
+        if due:
+            failpoints.reach("tick.after_read")
         return [TickJob(made) for job in due if (made := self._plan(job, now))]
 
     def get_next_run_time(self) -> datetime:
@@ -144,6 +146,7 @@ class CronJobStore(BaseJobStore):
         if not self._staged:
             return
         queued = self._settle(self._staged, now)
+        failpoints.reach("tick.after_commit")
         logs.event("tick", cron_jobs=len(self._staged), queued=queued)
         self._staged.clear()
         if queued:
@@ -153,7 +156,9 @@ class CronJobStore(BaseJobStore):
         """All in one transaction; if that can't be written, one by one, and what is to blame is put aside."""
         try:
             with self._database.writing() as connection:
-                return ticks.settle(connection, plans, now)
+                queued = ticks.settle(connection, plans, now)
+                failpoints.reach("tick.before_commit")
+                return queued
         except StoreBusyError:
             raise
         except Exception:  # noqa: BLE001 - one row that can't be written must not stop the others

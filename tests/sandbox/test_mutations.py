@@ -1,6 +1,6 @@
 """Whether the hostile functions would notice: from a sandbox that lacks any one thing, one of them must break out.
 
-`make test` tries a sample of the rules of the filter, whose attacks are alike; `make torture` tries all.
+`make test` tries a sample of the rules of the filter, whose attacks are alike; `make mutations` tries all.
 """
 
 import os
