@@ -40,7 +40,7 @@ SOURCES = {
         import { spawn } from 'node:child_process';
         export default async () => {
           let started = 0, refused = 0;
-          for (let i = 0; i < 200; i += 1) {
+          for (let i = 0; i < 60; i += 1) {
             await new Promise((resolve) => {
               const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60000)']);
               child.on('spawn', () => { started += 1; resolve(); });
