@@ -57,6 +57,8 @@ class Keeper:
             self._loop.turn(min(wake_at - time.monotonic(), LONGEST_SLEEP_S))
             now = time.monotonic()
             if now >= self._lease_until and not self._closing:
+                self._receive()  # if it was us who were held up, beats wait there
+            if now >= self._lease_until and not self._closing:
                 self._close("no beat")
             self._roster.tick(now)
             if now >= self._reap_at:

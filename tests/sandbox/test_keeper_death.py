@@ -8,6 +8,7 @@ from pathlib import Path
 from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import Reason, Status
 from tests.sandbox.harness import Worker, alive, family, family_of, running_worker, seconds_since
+from tests.sandbox.mutated_keeper import QUICK_END, workspace
 from tests.waiting import wait_until
 
 WAITS = "export default () => { console.log('up'); return new Promise(() => setInterval(() => {}, 1000)) }"
@@ -78,6 +79,16 @@ def test_a_worker_that_beats_keeps_its_runs_longer_than_the_lease(tmp_path: Path
     with running_worker(tmp_path / "data", lease_s=1.0) as worker:
         source = "export default () => new Promise((done) => setTimeout(done, 2500))"
         assert worker.run(source).status is Status.SUCCEEDED
+
+
+def test_a_keeper_that_is_held_up_for_a_lease_does_not_blame_the_worker(tmp_path: Path) -> None:
+    with running_worker(tmp_path / "data", lease_s=1.0, keeper="tests.sandbox.mutated_keeper") as worker:
+        other = worker.submit(WAITS)
+        worker.start_of(other)
+        job = worker.submit("export default () => 1", workspace=workspace(QUICK_END))
+        assert worker.end_of(job).status is Status.SUCCEEDED
+        worker.order(type="stop", key=other.key, cause="cancel")
+        assert worker.end_of(other).reason is Reason.USER
 
 
 def test_signals_to_the_keeper_change_nothing(own_worker: Worker) -> None:

@@ -1,4 +1,5 @@
 // promise: output
+// limits: {"timeout_s": 60}
 // attack: writes one line of twenty megabytes
 import fs from 'node:fs';
 export default () => {

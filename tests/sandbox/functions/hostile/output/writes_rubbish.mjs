@@ -1,4 +1,5 @@
 // promise: output
+// limits: {"timeout_s": 60}
 // attack: writes bytes that are no text: halves of characters, NUL, commands to a terminal
 import fs from 'node:fs';
 import crypto from 'node:crypto';

@@ -1,4 +1,5 @@
 // promise: scratch.files
+// limits: {"timeout_s": 60}
 // attack: makes empty files without end: they cost no bytes, but memory of the kernel
 // outcome: failed/memory
 import fs from 'node:fs';
@@ -8,6 +9,6 @@ export default async () => {
     fs.writeFileSync(`${TMP}/${i}`, '');
     if (i % 1000 === 0) await sleep(10);
   }
-  await sleep(1500);
+  await sleep(15000);
   return 'BROKEN: it made 60,000 files';
 };

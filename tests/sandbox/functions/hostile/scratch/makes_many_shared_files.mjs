@@ -1,4 +1,5 @@
 // promise: scratch.files
+// limits: {"timeout_s": 60}
 // attack: makes empty files where memory is shared instead of in the scratch space
 // outcome: failed/memory | failed/denied
 import fs from 'node:fs';
@@ -8,6 +9,6 @@ export default async () => {
     fs.writeFileSync(`/dev/shm/${i}`, '');
     if (i % 1000 === 0) await sleep(10);
   }
-  await sleep(1500);
+  await sleep(15000);
   return 'BROKEN: it made 60,000 files';
 };
