@@ -49,7 +49,7 @@ REASONS: dict[str, str] = {
     Reason.PAUSED: "the CronJob was paused",
     Reason.BLACKOUT: "inside a blackout window",
     Reason.CATCH_UP: "an older tick of a catch-up",
-    Reason.DISABLED: "the function was disabled",
+    Reason.DISABLED: "the function had no version that could run",
     Reason.SERVER_DOWN: "the server was down",
     Reason.DEADLINE: "past its starting deadline",
 }
