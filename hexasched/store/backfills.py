@@ -1,7 +1,6 @@
 """Running past moments of a CronJob afterwards: what is known of each, and runs for those that did not happen."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +22,7 @@ def look(connection: Connection, job: CronJob, moments: Sequence[datetime], now:
     if not moments:
         return []
     newest = _newest_runs(connection, job, moments)
-    windows = [*_windows(connection, job, min(moments), max(moments)), *_present_pause(job, now)]
+    windows = [*cron_jobs.windows_between(connection, job.id, min(moments), max(moments)), *_present_pause(job, now)]
     return [
         Past(
             at=moment,
@@ -100,15 +99,6 @@ def _newest_runs(connection: Connection, job: CronJob, moments: Sequence[datetim
                 occurrence_id=row.occurrence_id or runs.occurrence_id(row.id),
             )
     return found
-
-
-def _windows(connection: Connection, job: CronJob, start: datetime, end: datetime) -> list[Window]:
-    rows = connection.execute(
-        select(*(t.windows.c[field.name] for field in fields(Window)))
-        .where(t.windows.c.cron_job_id == job.id, t.windows.c.from_at <= end, t.windows.c.to_at >= start)
-        .order_by(t.windows.c.from_at)
-    ).mappings()
-    return [Window(**(dict(row) | {"reason": Reason(row["reason"])})) for row in rows]
 
 
 def _present_pause(job: CronJob, now: datetime) -> list[Window]:

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
 
-from sqlalchemy import Connection, Select, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, func, insert, select, update
 
+from hexasched.domain.outcomes import Reason
 from hexasched.domain.policies import Policy
 from hexasched.domain.ticks import Window, calendar_of, paused_window
 from hexasched.domain.timetables import Calendar
@@ -220,21 +221,21 @@ def windows(connection: Connection, cron_job_id: int, limit: int = 20) -> list[W
         .order_by(t.windows.c.from_at.desc())
         .limit(limit)
     ).mappings()
-    return [Window(**row) for row in rows]
+    return [_window(row) for row in rows]
 
 
-def window_over(connection: Connection, cron_job_id: int, begin: datetime, end: datetime) -> Window | None:
-    """The newest window that holds anything from `begin` to before `end`; the CronJob as in `windows`."""
-    row = (
-        connection.execute(
-            select(*(t.windows.c[field.name] for field in fields(Window)))
-            .where(t.windows.c.cron_job_id == cron_job_id, t.windows.c.from_at < end, t.windows.c.to_at >= begin)
-            .order_by(t.windows.c.from_at.desc())
-        )
-        .mappings()
-        .first()
-    )
-    return Window(**row) if row else None
+def windows_between(connection: Connection, cron_job_id: int, start: datetime, end: datetime) -> list[Window]:
+    """The windows that touch the span from `start` to `end`, both included, the oldest first; as `windows`."""
+    rows = connection.execute(
+        select(*(t.windows.c[field.name] for field in fields(Window)))
+        .where(t.windows.c.cron_job_id == cron_job_id, t.windows.c.from_at <= end, t.windows.c.to_at >= start)
+        .order_by(t.windows.c.from_at)
+    ).mappings()
+    return [_window(row) for row in rows]
+
+
+def _window(row: RowMapping) -> Window:
+    return Window(**{**row, "reason": Reason(row["reason"])})
 
 
 def _locked(connection: Connection, current: CronJob) -> CronJob:

@@ -1,5 +1,6 @@
 """Why did it not run? One honest sentence for every moment: what ran, what did not, what is no moment at all."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -128,6 +129,14 @@ def test_an_edit_since_then_is_told(place: Place, function: Function, ask: Ask) 
             function_id=function.id, name=job.name, expression="0 10 * * *", timezone=job.timezone
         )
         cron_jobs.save(connection, job, wanted, place.clock())
+    page = ask(job, "2026-11-24T10:00")
+    assert "It was no moment of the schedule as it was then: At 09:00 every day in Europe/Berlin." in page
+    assert "The schedule was edited since." in page and "Tue 24 Nov 2026, 09:00</a> and Wed 25 Nov 2026, 09:00" in (
+        re.sub(r"<a [^>]*>", "", page)
+    )
+    assert "It is due and waits." in ask(job, "2026-11-24T09:00"), "the edit gave what was due its verdict"
+    with place.database.writing() as connection:
+        connection.exec_driver_sql("DELETE FROM audit")
     assert "changed since it was made (once, pauses counted)" in ask(job, "2026-11-24T08:00")
     assert "There is no record of it. The CronJob was changed since" in ask(job, "2026-11-24T10:00")
 
