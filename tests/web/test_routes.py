@@ -52,6 +52,8 @@ ROUTES: dict[str, tuple[int, int, int, int, int]] = {
     "POST /cronjobs/preview": (401, 200, 200, 200, 200),
     "GET /functions": LIST,
     "GET /functions/<name>": THING,
+    "GET /functions/<name>/data": THING,
+    "POST /functions/<name>/data/<kept_id>/delete": DEED,
     "POST /functions/<name>/delete": DEED,
     "POST /functions/<name>/deploy": DEED,
     "GET /functions/<name>/environment": THING,
@@ -142,6 +144,7 @@ def world(place: Place, people: dict[str, int]) -> World:
         function = rows.live_function(connection, workspace.id, NAME, now)
         job = rows.cron_job(connection, function, now)
         run_id = rows.ended_run(connection, function, now, rows.ERROR)
+        rows.kept_value(connection, place.keys, function, now)
         rows.worker(connection, now)
         settings.save(connection, "scheduler_tick", now.isoformat())
     (folder / "mails").mkdir()
@@ -157,6 +160,7 @@ def world(place: Place, people: dict[str, int]) -> World:
     arguments = {
         "cron_job_id": str(job.id),
         "run_id": str(run_id),
+        "kept_id": "1",
         "number": "1",
         "name": NAME,
         "user_id": str(people["developer"]),
