@@ -18,15 +18,19 @@ const later = setTimeout;
 const pause = (ms) => new Promise((done) => later(done, ms));
 
 class KvError extends Error {
-  constructor(code, message) {
+  // `asked` is an Error made where the code called us: an answer comes without the place that it is for.
+  constructor(code, message, asked = null) {
     super(message);
     this.name = 'KvError';
     this.code = code;
+    const frames = asked && String(asked.stack).split('\n').slice(1);
+    if (frames) this.stack = [`KvError: ${message}`, ...frames].join('\n');
   }
 }
 
 function keyed(key, what = 'key') {
   if (typeof key !== 'string') throw new KvError('KV_KEY', `A ${what} is a text, not ${typeof key}.`);
+  if (key === '' && what === 'key') throw new KvError('KV_KEY', 'A key has at least one character.');
   if (key.length > MAX_KEY) throw new KvError('KV_KEY', `The ${what} has ${key.length} characters; at most ${MAX_KEY} are possible.`);
   if (CONTROL.test(key)) throw new KvError('KV_KEY', `The ${what} has a control character or half a character in it.`);
   return key;
@@ -44,9 +48,10 @@ function openKv({ asks, toJson, remaining }) {
   let calls = 0;
 
   function send(op, key, fields) {
+    const asked = new Error();
     return new Promise((resolve, reject) => {
       asks.ask({ op, key, ...fields }, (answer) => {
-        if (answer.error) reject(new KvError(answer.error, answer.message));
+        if (answer.error) reject(new KvError(answer.error, answer.message, asked));
         else resolve(answer);
       });
     });
