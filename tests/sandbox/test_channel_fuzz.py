@@ -13,7 +13,7 @@ from hexasched.domain.outcomes import REASONS, Status
 from sandbox import wire
 from sandbox.channel import _REASONS, MAX_FRAME_BYTES, Frame, ResultChannel, json_depth, parse_frame
 from sandbox.classify import Evidence, outcome_of
-from sandbox.control import control_frame
+from sandbox.control import order_for
 from sandbox.interleave import Channel
 from sandbox.jobs import Finished, Job, Runtime
 
@@ -125,7 +125,7 @@ def test_a_frame_that_is_nested_without_end_is_refused(depth: int) -> None:
 
 @seeded
 @given(event=values, env=st.dictionaries(texts, texts, max_size=4))
-def test_the_control_frame_says_what_the_job_says(event: Any, env: dict[str, str]) -> None:
+def test_the_order_says_what_the_job_says(event: Any, env: dict[str, str]) -> None:
     runtime = Runtime(name="node24", label="Node.js 24", node="/node", version="24.0.0", npm_cli=None)
     job = Job(
         key="run-1-1",
@@ -138,9 +138,7 @@ def test_the_control_frame_says_what_the_job_says(event: Any, env: dict[str, str
         event=event,
         env=env,
     )
-    frame = control_frame(job, NONCE)
-    assert int.from_bytes(frame[:4], "big") == len(frame) - 4
-    told = json.loads(frame[4:])
+    told = json.loads(json.dumps(order_for(job, NONCE)))
     assert told["env"] == env
     assert json.dumps(told["event"]) == json.dumps(event)
     assert wire.job_from_json(json.loads(json.dumps(asdict(job)))).env == env
