@@ -58,7 +58,12 @@ def parse_request(text: bytes, nonce: str, masker: Masker) -> Request:
     if not isinstance(body, dict) or body.get("nonce") != nonce or body.get("op") not in kept.OPS:
         raise ValueError("the request is not from the runtime")
     key = body.get("key")
-    if not isinstance(key, str) or len(key) > kept.MAX_KEY_CHARS or _UNSTORABLE.search(key):
+    if (
+        not isinstance(key, str)
+        or not (key or body["op"] == "list")
+        or len(key) > kept.MAX_KEY_CHARS
+        or _UNSTORABLE.search(key)
+    ):
         raise ValueError("the request has no valid key")
     request_id = _number(body.get("id"), 2**53)
     if masker.look(key.encode())[0]:

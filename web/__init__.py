@@ -23,6 +23,7 @@ from web.cron_jobs import cron_jobs
 from web.downtimes import downtimes
 from web.environments import environment
 from web.function_code import code
+from web.function_data import function_data
 from web.function_settings import function_settings
 from web.functions import function_pages
 from web.health import health
@@ -39,7 +40,7 @@ from web.versions import versions
 
 BLUEPRINTS = (
     *(assets, health, setup, auth, preferences, home_page),
-    *(function_pages, code, analysis, environment, versions, function_settings),
+    *(function_pages, code, analysis, environment, versions, function_data, function_settings),
     *(cron_jobs, cron_job_edit, cron_job_actions, cron_job_why, backfills, blackouts, downtimes),
     *(runs, run_log, run_actions, alerts, mails, members, settings, audit),
 )

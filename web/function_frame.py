@@ -72,6 +72,7 @@ def _tabs(name: str) -> list[tuple[str, str, bool]]:
         ("Environment", url_for("environment.page", name=name)),
         ("Versions", url_for("versions.index", name=name)),
         ("Runs", url_for("code.runs_of", name=name)),
+        ("Data", url_for("function_data.page", name=name)),
         ("Settings", url_for("function_settings.page", name=name)),
     ]
     here = max((a for _, a in addresses if (request.path + "/").startswith(a + "/")), key=len, default="")

@@ -27,6 +27,7 @@ class KvError extends Error {
 
 function keyed(key, what = 'key') {
   if (typeof key !== 'string') throw new KvError('KV_KEY', `A ${what} is a text, not ${typeof key}.`);
+  if (key === '' && what === 'key') throw new KvError('KV_KEY', 'A key has at least one character.');
   if (key.length > MAX_KEY) throw new KvError('KV_KEY', `The ${what} has ${key.length} characters; at most ${MAX_KEY} are possible.`);
   if (CONTROL.test(key)) throw new KvError('KV_KEY', `The ${what} has a control character or half a character in it.`);
   return key;

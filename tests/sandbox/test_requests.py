@@ -106,6 +106,7 @@ def test_too_much_at_once_is_a_clear_error_and_costs_nobody_anything(worker: Wor
 
 MISTAKES = [
     ("kv.get(7)", "KV_KEY", "not number"),
+    ("kv.get('')", "KV_KEY", "at least one"),
     ("kv.get('x'.repeat(257))", "KV_KEY", "at most 256"),
     ("kv.get('a\\nb')", "KV_KEY", "control character"),
     ("kv.set('k', undefined)", "KV_VALUE", "context.kv.delete"),
@@ -241,6 +242,7 @@ def ask(**changes: Any) -> bytes:
         {"op": "drop table"},
         {"key": "x" * 257},
         {"key": "a\x00b"},
+        {"key": ""},
         {"key": "\ud800"},
         {"key": None},
         {"value": "x"},
@@ -264,3 +266,27 @@ def test_it_refuses_what_the_runtime_would_not_send(changes: dict[str, Any]) -> 
 def test_a_key_with_a_secret_in_it_is_refused_with_words() -> None:
     with pytest.raises(RefusedError, match="keys are shown on pages"):
         parse_request(ask(key="my-s3cret-value"), NONCE, Masker(["s3cret-value"]))
+
+
+def test_answers_to_code_that_does_not_listen_hold_up_nobody(worker: Worker) -> None:
+    source = handler("""
+        const all = Array.from({ length: 8 }, () => context.kv.get('big'));
+        for (const end = Date.now() + 1500; Date.now() < end;);
+        return (await Promise.all(all)).every((one) => one.length === 60000);""")
+    job = worker.submit(source)
+    wait_until(lambda: len(asked(worker, job)) == 8, deadline_s=10, what="eight requests")
+    big = json.dumps("x" * 60000)
+    for request in asked(worker, job):
+        worker.order(type="answer", key=job.key, answer={"id": request.id, "value": big})
+    assert worker.run("export default () => 'quick'").result == '"quick"'
+    assert not worker.has_ended(job)
+    assert worker.end_of(job).result == "true"
+
+
+def test_code_that_closes_the_pipe_of_its_answers_harms_only_itself(worker: Worker) -> None:
+    source = "import fs from 'node:fs';" + handler("fs.closeSync(4); context.kv.get('a'); return 'done'")
+    job = worker.submit(source)
+    outcome = worker.end_of(job)
+    worker.order(type="answer", key=job.key, answer={"id": 1, "value": None})
+    assert outcome.status in (Status.SUCCEEDED, Status.FAILED)
+    assert worker.run("export default () => 'next'").result == '"next"'

@@ -6,10 +6,12 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
+from hexasched.domain.kept import Request
 from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import ErrorDetail, Outcome, Reason, Status
 from hexasched.domain.ticks import plan
-from hexasched.store import builds, cron_jobs, functions, logs, runs, ticks, workers
+from hexasched.secrets import KeyRing
+from hexasched.store import builds, cron_jobs, functions, kept, logs, runs, ticks, workers
 from hexasched.store import tables as t
 from hexasched.store.cron_jobs import CronJob, CronJobFields
 from hexasched.store.database import Connection
@@ -123,6 +125,17 @@ def end(connection: Connection, now: datetime, outcome: Outcome) -> None:
     """The run that waits longest is started and ends."""
     claim = start(connection, now)
     assert runs.finish(connection, claim, outcome, now + timedelta(milliseconds=outcome.duration_ms))
+
+
+def kept_value(connection: Connection, keys: KeyRing, function: Function, now: datetime, **request: Any) -> None:
+    """A run of the function keeps something: a value unless told otherwise."""
+    queued_run(connection, function, now)
+    claim = start(connection, now)
+    place = kept.shelf(connection, claim)
+    assert place
+    values = {"op": "set", "key": "cursor", "value": "41", "shown": "41", **request}
+    kept.put(connection, keys, place, Request(id=1, **values), now)
+    assert runs.finish(connection, claim, OK, now)
 
 
 def worker(connection: Connection, now: datetime) -> None:

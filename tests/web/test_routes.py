@@ -64,6 +64,8 @@ ROUTES: dict[str, tuple[int, int, int, int, int]] = {
     "POST /downtimes/<downtime_id>/seen": (401, 403, 303, 303, 303),  # the instance's
     "GET /functions": LIST,
     "GET /functions/<name>": THING,
+    "GET /functions/<name>/data": THING,
+    "POST /functions/<name>/data/<kept_id>/delete": DEED,
     "POST /functions/<name>/delete": DEED,
     "POST /functions/<name>/deploy": DEED,
     "GET /functions/<name>/environment": THING,
@@ -159,6 +161,7 @@ def world(place: Place, people: dict[str, int]) -> World:
         run_id = rows.ended_run(connection, function, now, rows.ERROR)
         dark = Blackout(name="Christmas", from_at=now + timedelta(days=31), to_at=now + timedelta(days=34))
         blackout_id = blackouts.add(connection, workspace.id, dark, None, now)
+        rows.kept_value(connection, place.keys, function, now)
         rows.worker(connection, now)
         settings.save(connection, "scheduler_tick", now.isoformat())
         downtimes.add(connection, Gap(kind="stopped", from_at=now - timedelta(hours=1), to_at=now), now)
@@ -177,6 +180,7 @@ def world(place: Place, people: dict[str, int]) -> World:
         "run_id": str(run_id),
         "downtime_id": "1",
         "blackout_id": str(blackout_id),
+        "kept_id": "1",
         "number": "1",
         "name": NAME,
         "user_id": str(people["developer"]),
