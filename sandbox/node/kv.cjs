@@ -18,10 +18,13 @@ const later = setTimeout;
 const pause = (ms) => new Promise((done) => later(done, ms));
 
 class KvError extends Error {
-  constructor(code, message) {
+  // `asked` is an Error made where the code called us: an answer comes without the place that it is for.
+  constructor(code, message, asked = null) {
     super(message);
     this.name = 'KvError';
     this.code = code;
+    const frames = asked && String(asked.stack).split('\n').slice(1);
+    if (frames) this.stack = [`KvError: ${message}`, ...frames].join('\n');
   }
 }
 
@@ -45,9 +48,10 @@ function openKv({ asks, toJson, remaining }) {
   let calls = 0;
 
   function send(op, key, fields) {
+    const asked = new Error();
     return new Promise((resolve, reject) => {
       asks.ask({ op, key, ...fields }, (answer) => {
-        if (answer.error) reject(new KvError(answer.error, answer.message));
+        if (answer.error) reject(new KvError(answer.error, answer.message, asked));
         else resolve(answer);
       });
     });

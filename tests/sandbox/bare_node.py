@@ -111,11 +111,13 @@ def parse(result: bytes) -> tuple[dict[str, Any] | None, list[str]]:
     while result:
         line, _, result = result.partition(b"\n")
         records.append(line.decode())
-        if match := re.fullmatch(rb"F (\d+)", line):
-            length = int(match[1])
-            assert frame is None, "two frames"
+        if match := re.fullmatch(rb"([FQ]) (\d+)", line):
+            length = int(match[2])
             assert len(result) >= length, "half a frame"
-            frame, result = json.loads(result[:length]), result[length:]
+            body, result = json.loads(result[:length]), result[length:]
+            if match[1] == b"F":
+                assert frame is None, "two frames"
+                frame = body
     return frame, records
 
 

@@ -132,6 +132,20 @@ def test_it_explains_calls_that_can_not_work(worker: Worker) -> None:
     assert requests == []
 
 
+def test_an_error_names_the_line_that_made_the_call(worker: Worker) -> None:
+    refusal = {"error": "KV_LIMIT", "message": "There is no room."}
+    for call in ("kv.set('k', 1)", "once('k', () => 1)"):
+        source = f"export default async (event, context) => {{\n  await context.{call};\n}}"
+        outcome, _ = served(worker, source, lambda _: refusal)
+        assert outcome.error
+        assert (outcome.error.type, outcome.error.message, outcome.error.code) == (
+            "KvError",
+            "There is no room.",
+            "KV_LIMIT",
+        )
+        assert (outcome.error.file, outcome.error.line) == ("index.mjs", 2), outcome.error.stack
+
+
 def test_what_a_page_shows_of_a_value_is_masked_and_the_value_is_not(worker: Worker) -> None:
     source = handler("await context.kv.set('k', { token: process.env.TOKEN })")
     _, requests = served(worker, source, lambda _: {}, env={"TOKEN": "s3cret-value"}, secrets=("TOKEN",))

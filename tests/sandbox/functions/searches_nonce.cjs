@@ -39,7 +39,8 @@ function items(value) {
   }
 }
 
-exports.handler = async () => {
+exports.handler = async (event, context) => {
+  context.kv.get('opens the pipe of answers').catch(() => {});
   const sites = [];
   Error.prepareStackTrace = (error, list) => list;
   for (const site of new Error().stack) sites.push(site.getFunction(), site.getThis());
@@ -48,6 +49,7 @@ exports.handler = async () => {
   const streams = [process.stdout, process.stderr];
   const planted = new Map([['inside', { text: 'f'.repeat(32) }]]);
   const roots = { globalThis, module, require, cache: require.cache, listeners, sites, streams, process, planted };
+  Object.assign(roots, { context, handles: process._getActiveHandles() });
   const { found, seen } = search(roots);
   return { found, enough: seen > 1000, modules: Object.keys(require.cache).map((path) => path.split('/').at(-1)) };
 };
