@@ -5,14 +5,27 @@ The seed decides what is done; when it hits what is up to the machine. After a b
 
 import argparse
 import random
+import shutil
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
 
 from tests import postgres
+from tests.small_disk import SmallDisk, small_disk
 from tests.torture import faults
-from tests.torture.rig import Wish
+from tests.torture.faults import Fault
+from tests.torture.rig import Wish, new_folder
 from tests.torture.run import Verdict, torture
+
+# Berlin twice, Lord Howe's half hour, New York twice; UTC.
+NIGHTS = (
+    *("2026-03-29T00:35+00:00", "2026-10-25T00:10+00:00", "2026-04-04T14:35+00:00"),
+    *("2026-11-01T05:20+00:00", "2026-03-08T06:35+00:00"),
+)
+LONG_S = 300.0
 
 
 def main() -> None:
@@ -21,13 +34,50 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60, help="how long faults happen")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--backend", choices=["sqlite", "postgres"], default="sqlite")
+    parser.add_argument("--meta", action="store_true", help="break the program on purpose; each must be found")
+    parser.add_argument("--clock", action="store_true", help="the clock jumps, through a night of a change of time")
+    parser.add_argument("--disk", action="store_true", help="the disk is full now and then (root)")
     wanted = parser.parse_args()
-    print(f"seed {wanted.seed}, {wanted.backend}, {wanted.seconds:.0f} s", flush=True)
-    with database_url(wanted.backend) as url:
-        chosen = faults.POSTGRES if url else faults.ALL
-        verdict = torture(Wish(seed=wanted.seed, database_url=url), wanted.seconds, chosen)
-    show(verdict)
+    if wanted.meta:
+        sys.exit(0 if min([found(promise, wanted.seed) for promise in faults.META]) else 1)
+    begin = datetime.fromisoformat(NIGHTS[wanted.seed % len(NIGHTS)]) if wanted.clock else None
+    print(f"seed {wanted.seed}, {wanted.backend}, {wanted.seconds:.0f} s, from {begin or 'now'}", flush=True)
+    with database_url(wanted.backend) as url, data_disk(wanted.disk) as (folder, disk):
+        wish = Wish(seed=wanted.seed, database_url=url, begin=begin, disk=disk)
+        verdict = torture(wish, wanted.seconds, chosen(wanted, url), folder)
+        show(verdict)
     sys.exit(1 if verdict.broken else 0)
+
+
+def chosen(wanted: argparse.Namespace, url: str) -> tuple[Fault, ...]:
+    """What is done to the service."""
+    picked = faults.ALL + (faults.POSTGRES if url else ())
+    picked += (faults.set_clock, faults.set_clock) if wanted.clock else ()
+    picked += (faults.fill_disk, faults.fill_disk) if wanted.disk else ()
+    return picked + ((faults.freeze_for_a_lease,) if wanted.seconds >= LONG_S else ())
+
+
+@contextmanager
+def data_disk(small: bool) -> Iterator[tuple[Path, SmallDisk | None]]:
+    """A folder for the torture; its folder `data` is a disk of its own if it is to be small."""
+    folder = new_folder()
+    if not small:
+        yield folder, None
+        return
+    with small_disk(folder / "data", "192m") as disk:
+        yield folder, disk
+
+
+def found(promise: str, seed: int) -> bool:
+    """Whether the torture finds a program that breaks this promise."""
+    began = time.monotonic()
+    seconds, done = faults.META[promise]
+    verdict = torture(Wish(seed=seed, breaks=promise), seconds, done, new_folder())
+    print(f"{promise}: {'found' if verdict.broken else 'NOT FOUND'} after {time.monotonic() - began:.0f} s", flush=True)
+    for broken in verdict.broken[:4]:
+        print(f"  {broken}")
+    shutil.rmtree(verdict.folder, ignore_errors=True)
+    return bool(verdict.broken)
 
 
 @contextmanager

@@ -47,7 +47,8 @@ class Line:
 class Evidence:
     """All of it. `tables` are the rows of `_READ`, `refusals` what the database let happen that it must refuse.
 
-    `mails` counts the Message-IDs that arrived. `calm` says that nothing kept the database from answering.
+    `mails` counts the Message-IDs that arrived. `calm` says that nothing kept the database from answering, `roomy`
+    that the disk was never full.
     """
 
     tables: dict[str, list[Row]]
@@ -58,6 +59,7 @@ class Evidence:
     mails: Counter[str]
     rate: float = 1.0
     calm: bool = True
+    roomy: bool = True
     integrity: str = "ok"
     leftovers: list[str] = field(default_factory=list)
 

@@ -5,6 +5,7 @@ import signal
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 
 import psycopg
 from sqlalchemy import text
@@ -13,6 +14,7 @@ from hexasched.failpoints import POINTS
 from tests import postgres
 from tests.processes.service import kill
 from tests.torture.rig import Rig, pause
+from tests.waiting import wait_until
 
 Fault = Callable[[Rig], None]
 
@@ -57,8 +59,9 @@ def freeze(rig: Rig) -> None:
 
 def freeze_for_a_lease(rig: Rig) -> None:
     """A worker and its keeper stand still for longer than a lease: others take their runs for lost."""
-    workers = rig.service.pids("worker")[:1]
+    workers = wait_until(lambda: _busy(rig), deadline_s=30, what="a worker with a run")[:1]
     keepers = [pid for pid in rig.service.pids("sandbox.keeper") if workers and _parent(pid) == workers[0]]
+    rig.calm = False  # it may be frozen while it writes
     _freeze(rig, workers + keepers, 34)
     rig.figures["freezes for a lease"] += 1
 
@@ -71,6 +74,19 @@ def _freeze(rig: Rig, pids: list[int], seconds: float) -> None:
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
+
+
+def _busy(rig: Rig) -> list[int]:
+    """The workers that have a run in hand."""
+    query = "SELECT workers.pid FROM runs JOIN workers ON workers.id = runs.worker_id WHERE runs.status = 'running'"
+    with rig.database.reading() as connection:
+        return [int(pid) for pid in connection.execute(text(query)).scalars() if pid in rig.service.pids("worker")]
+
+
+def kill_between_rows_and_advance(rig: Rig) -> None:
+    """The scheduler dies within its transaction."""
+    rig.arm("tick.before_commit:kill:2")
+    kill_all(rig)
 
 
 def _parent(pid: int) -> int:
@@ -88,9 +104,26 @@ def lock(rig: Rig) -> None:
     seconds = rig.chance.uniform(0.2, 2)
     with rig.database.writing() as connection:
         if not rig.database.is_sqlite:
-            connection.execute(text("LOCK TABLE cron_jobs, runs IN EXCLUSIVE MODE"))
+            connection.execute(text("LOCK TABLE runs IN EXCLUSIVE MODE"))
         pause(seconds)
     rig.figures["lock storms"] += 1
+
+
+def fill_disk(rig: Rig) -> None:
+    """The disk with the data folder is full for a while."""
+    assert rig.wish.disk is not None
+    rig.calm = rig.roomy = False
+    rig.wish.disk.fill()
+    pause(rig.chance.uniform(0.5, 4))
+    rig.wish.disk.empty()
+    rig.figures["full disks"] += 1
+
+
+def set_clock(rig: Rig) -> None:
+    """The wall clock jumps: some minutes or hours forward, some minutes back."""
+    minutes = rig.chance.choice((rig.chance.randint(2, 30), rig.chance.randint(30, 600), -rig.chance.randint(1, 15)))
+    rig.jump(timedelta(minutes=minutes))
+    rig.figures["jumps of the clock"] += 1
 
 
 def break_at_a_point(rig: Rig) -> None:
@@ -113,11 +146,15 @@ def stop_and_start(rig: Rig) -> None:
 
 def edit_on_page(rig: Rig) -> None:
     """Somebody changes a CronJob in the dashboard."""
+    if rig.was_set_back:
+        return
     rig.figures[f"edits: {rig.save_on_page()}"] += 1
 
 
 def edit(rig: Rig) -> None:
     """Somebody changes a CronJob."""
+    if rig.was_set_back:
+        return
     rig.figures[f"edits: {rig.edit()}"] += 1
 
 
@@ -144,4 +181,12 @@ ALL: tuple[Fault, ...] = (
     *(*KILLS, break_at_a_point, stop_and_start, freeze, lock),
     *(edit, edit, edit_on_page),
 )
-POSTGRES: tuple[Fault, ...] = (*ALL, restart_postgres, cut_connections, cut_connections)
+POSTGRES: tuple[Fault, ...] = (restart_postgres, cut_connections, cut_connections)
+
+META: dict[str, tuple[float, tuple[Fault, ...]]] = {
+    "unique": (10, (edit, kill_one)),
+    "advance": (15, (kill_between_rows_and_advance,)),
+    "fence": (1, (freeze_for_a_lease,)),
+    "deferred": (30, (edit, edit, freeze)),
+}
+"""For each promise that the program can be told to break: how long, and what is done, so that it is found."""

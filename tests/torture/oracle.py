@@ -194,8 +194,11 @@ def nothing_left(evidence: Evidence) -> Iterator[str]:
 def quiet_log(evidence: Evidence) -> Iterator[str]:
     """Crashes of others are no errors of ours; and nobody is turned away by a database that is only busy."""
     errors = re.findall(r"^\S+Z error .*", evidence.log, re.MULTILINE)
-    if errors:
+    if errors and evidence.roomy:
         yield f"errors in the service's log: {in_order(errors, 3)}"
+    escaped = re.findall(r"^Traceback .*(?:\n[ \t].*)*\n(\S.*)", evidence.log, re.MULTILINE)
+    if escaped and evidence.roomy:
+        yield f"exceptions that nobody caught: {in_order(escaped, 3)}"
     busy = re.findall(r"^\S+Z warning \S+ store\.busy .*", evidence.log, re.MULTILINE)
     if busy and evidence.calm:
         yield f"turned away without waiting: {in_order(busy, 3)}"

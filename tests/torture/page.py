@@ -3,7 +3,7 @@
 import re
 from http.client import HTTPException
 from http.cookiejar import CookieJar
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, build_opener
 
@@ -19,14 +19,19 @@ class Page:
         self._address = f"http://127.0.0.1:{port}"
         self._opener = build_opener(HTTPCookieProcessor(CookieJar()))
 
-    def log_in(self) -> None:
-        """As the owner."""
-        self._post("/login", email="owner@example.org", password=PASSWORD)
+    def log_in(self) -> bool:
+        """As the owner. Whether there was an answer."""
+        return self._answered("/login", email="owner@example.org", password=PASSWORD)
 
     def save(self, cron_job_id: int, fields: dict[str, str]) -> bool:
         """Save the form of a CronJob. Whether there was an answer: if there was none, it may be saved or not."""
+        return self._answered(f"/cronjobs/{cron_job_id}/edit", **fields)
+
+    def _answered(self, path: str, **fields: str) -> bool:
         try:
-            self._post(f"/cronjobs/{cron_job_id}/edit", **fields)
+            self._post(path, **fields)
+        except HTTPError:
+            return True
         except (URLError, HTTPException, OSError):
             return False
         return True

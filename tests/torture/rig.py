@@ -3,12 +3,13 @@
 import json
 import os
 import random
+import shutil
 import signal
 import tempfile
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
 
@@ -18,8 +19,9 @@ from hexasched import doorbell
 from hexasched.domain.policies import Policy
 from hexasched.store import cron_jobs
 from hexasched.store.cron_jobs import CronJob, CronJobFields
-from hexasched.store.database import Connection, Database
+from hexasched.store.database import Connection, Database, url_for
 from tests.processes.service import Service
+from tests.small_disk import SmallDisk
 from tests.smtp import Inbox
 from tests.torture.clock import Clock
 from tests.torture.evidence import Evidence, read_changes, read_ledger, read_tables
@@ -72,8 +74,8 @@ class Wish:
     begin: datetime | None = None
     database_url: str = ""
     workers: int = 2
-    environ: tuple[tuple[str, str], ...] = ()
-    prefix: tuple[str, ...] = ()
+    breaks: str = ""  # a promise that the program is to break: broken/sitecustomize.py
+    disk: SmallDisk | None = None  # on which the data folder lies
 
 
 def new_folder() -> Path:
@@ -92,9 +94,9 @@ class Rig:
         self._changes = folder / "changes.jsonl"
         self._created = 0
         self.figures: Counter[str] = Counter()
-        self.calm = True
+        self.calm = self.roomy = True
         self.clock = Clock(folder, wish.begin)
-        self._began = self.clock.now()
+        self._began = self._latest = self.clock.now()
         self.ledger = Ledger(folder / "ledger.jsonl")
         settings = {
             "SANDBOX_LOOPBACK_PORTS": str(self.ledger.port),
@@ -108,15 +110,23 @@ class Rig:
         if wish.database_url:
             settings["DATABASE_URL"] = wish.database_url
         self.service = Tortured(folder, **settings)
-        self.service.prefix = wish.prefix
-        self.service.env |= self.clock.environ | dict(wish.environ)
+        self.service.prefix = wish.disk.prefix if wish.disk else ()
+        self.service.env |= self.clock.environ
+        if wish.breaks:
+            shutil.copytree(Path(__file__).parent / "broken", folder / "broken")
+            self.service.env |= {"PYTHONPATH": str(folder / "broken"), "TORTURE_BREAKS": wish.breaks}
         self._database: Database | None = None
+
+    @property
+    def data_dir(self) -> Path:
+        """The data folder, as the driver sees it."""
+        return self.wish.disk.inside if self.wish.disk else self.service.data_dir
 
     @property
     def database(self) -> Database:
         """The service's database, opened by the driver."""
         if self._database is None:
-            self._database = self.service.open_database()
+            self._database = Database(url_for(self.wish.database_url, self.data_dir))
         return self._database
 
     def plant(self) -> None:
@@ -153,6 +163,16 @@ class Rig:
             assert made is not None
         self._note(made.id, now, wanted.expression, wanted.timezone)
 
+    def jump(self, by: timedelta) -> None:
+        """Set the clock. While it shows a time that was before, nobody edits anything."""
+        self._latest = max(self._latest, self.clock.now())
+        self.clock.jump(by)
+
+    @property
+    def was_set_back(self) -> bool:
+        """Whether the clock shows a time that it has shown before."""
+        return self.clock.now() < self._latest
+
     def edit(self) -> str:
         """Change a random CronJob, as a page would: its schedule, a pause, its end."""
         what = self.chance.choice(("schedule", "schedule", "pause", "resume", "resume", "replace"))
@@ -178,7 +198,7 @@ class Rig:
         elif what == "replace":
             self._note(job.id, now, None, "UTC")
             self.create()
-        doorbell.ring(self.service.data_dir, doorbell.SCHEDULE)
+        doorbell.ring(self.data_dir, doorbell.SCHEDULE)
         return what
 
     def save_on_page(self) -> str:
@@ -189,9 +209,11 @@ class Rig:
         page = Page(self.service.port)
         self.clock.run_at(0)
         try:
-            page.log_in()
+            if not page.log_in():
+                return "none, the page was away"
             with self.database.reading() as connection:
-                job = self.chance.choice([job for job in cron_jobs.all_of(connection, 1) if not job.suspended])
+                jobs = cron_jobs.all_of(connection, 1)
+            job = self.chance.choice([job for job in jobs if job.concurrency_policy != "Replace"])
             expression, zone = self.chance.choice(EXPRESSIONS), self.chance.choice(ZONES)
             answered = page.save(job.id, _form(job) | {"expression": expression, "timezone": zone})
             with self.database.reading() as connection:
@@ -207,7 +229,7 @@ class Rig:
 
     def arm(self, failpoint: str) -> None:
         """Let the service be started with a failpoint."""
-        (self.service.data_dir / "torture").touch()
+        (self.data_dir / "torture").touch()
         self.service.env["HEXASCHED_FAILPOINT"] = failpoint
 
     def thaw(self) -> None:
@@ -219,7 +241,7 @@ class Rig:
     @property
     def obeyed(self) -> list[str]:
         """The failpoints that were reached so far."""
-        notes = self.service.data_dir / "torture"
+        notes = self.data_dir / "torture"
         return notes.read_text().split() if notes.exists() else []
 
     def _hold(self, connection: Connection, cron_job_id: int) -> datetime:
@@ -244,6 +266,8 @@ class Rig:
         self.service.env.pop("HEXASCHED_FAILPOINT", None)
         self.thaw()
         self.revive()
+        if self.was_set_back:
+            self.jump(self._latest - self.clock.now())
         with self.database.reading() as connection:
             jobs = cron_jobs.all_of(connection, 1)
         for job in jobs:
@@ -302,13 +326,14 @@ class Rig:
             mails=Counter(str(mail["Message-ID"]) for mail in self._inbox.mails),
             rate=self.clock.rate,
             calm=self.calm,
+            roomy=self.roomy,
             leftovers=leftovers,
         )
 
     @property
     def database_file(self) -> Path:
         """Where SQLite's file lies, as the driver sees it."""
-        return self.service.data_dir / "hexasched.db"
+        return self.data_dir / "hexasched.db"
 
 
 def _form(job: CronJob) -> dict[str, str]:

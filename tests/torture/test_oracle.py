@@ -139,6 +139,9 @@ BROKEN: dict[str, Callable[[Evidence], Evidence]] = {
     "I8: it does not refuse": lambda good: replace(good, refusals=["a second row for one moment"]),
     "I10: left behind": lambda good: replace(good, leftovers=["7: node"]),
     "own log: errors": lambda good: replace(good, log="2026-11-23T08:00:00.000Z error worker run.not_started\n"),
+    "own log: exceptions that nobody caught: KeyError: 7": lambda good: replace(
+        good, log='Traceback (most recent call last):\n  File "x", line 1, in y\n    z()\nKeyError: 7\n'
+    ),
     "own log: turned away": lambda good: replace(good, log="2026-11-23T08:00:00.000Z warning web store.busy error=x\n"),
 }
 
