@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from hexasched.store.functions import Program
+from workers import in_use
 
 if sys.version_info >= (3, 12):
     import tarfile
@@ -39,7 +40,7 @@ def version_folder(root: Path, version_id: int, program: Program, module_kind: s
     # With its content in its name: after a database was restored, the same id may mean another version.
     content = json.dumps([program.handler_file, program.source, program.dependencies, module_kind])
     folder = root / "versions" / f"{version_id}-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
-    if not folder.exists():
+    if not in_use.claim(root, folder):
         with _aside(folder) as work:
             write_program(work, program, module_kind)
             (work / "node_modules").mkdir()
@@ -51,10 +52,15 @@ def modules_folder(root: Path, artifact_id: str) -> Path:
     return root / "artifacts" / artifact_id / "node_modules"
 
 
+def has_modules(root: Path, artifact_id: str) -> bool:
+    """Whether the packages of an artifact lie on this host; they then stay for whoever asks."""
+    return in_use.claim(root, root / "artifacts" / artifact_id)
+
+
 def unpack_modules(root: Path, artifact_id: str, pieces: Iterable[bytes]) -> Path:
     """The node_modules of an artifact, unpacked at its first use from `pieces`; whole or not there at all."""
     folder = root / "artifacts" / artifact_id
-    if not folder.exists():
+    if not in_use.claim(root, folder):
         with _aside(folder) as work:
             work.mkdir(parents=True)
             with tarfile.open(fileobj=_Joined(iter(pieces)), mode="r|gz") as archive:

@@ -15,7 +15,7 @@ from hexasched.store.runs import Claim
 from hexasched.store.work import RunWork
 from sandbox.jobs import Job, Network
 from workers.event import context_for, event_for
-from workers.files import modules_folder, unpack_modules, version_folder
+from workers.files import has_modules, modules_folder, unpack_modules, version_folder
 from workers.shop import Shop
 
 
@@ -28,7 +28,7 @@ def load(shop: Shop, claim: Claim) -> RunWork:
 def unpacking(shop: Shop, work: RunWork) -> Future[Path] | None:
     """The helper's unpacking of the run's packages; None if there are none, or they lie on this host already."""
     artifact_id = work.artifact_id
-    if artifact_id is None or modules_folder(shop.data_dir, artifact_id).exists():
+    if artifact_id is None or has_modules(shop.data_dir, artifact_id):
         return None
     return shop.helper.submit(lambda: shop.helper.patiently(lambda: modules_for(shop, artifact_id)))
 

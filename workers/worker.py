@@ -18,7 +18,7 @@ from hexasched.store.database import Connection
 from hexasched.store.runs import Claim
 from sandbox.client import KeeperGoneError
 from sandbox.jobs import Asked, Finished, Message, Output, Started
-from workers import chores
+from workers import chores, in_use
 from workers.asking import Question, answer_all
 from workers.claiming import claim_work, start_claimed
 from workers.ending import end_all
@@ -43,7 +43,7 @@ class Worker:
         self._hands: Hands = {}
         self._questions: list[Question] = []
         self._watch = KeeperWatch()
-        self._next_beat = self._next_ship = self._next_poll = self._next_chores = 0.0
+        self._next_beat = self._next_ship = self._next_poll = self._next_chores = self._next_cleaning = 0.0
         self._draining = False
         self._selector = selectors.DefaultSelector()
         self._selector.register(shop.keeper.fileno(), selectors.EVENT_READ)
@@ -110,6 +110,9 @@ class Worker:
         if now >= self._next_chores:
             chores.tidy(self._shop.database, datetime.now(UTC))
             self._next_chores = now + chores.EVERY_S
+        if now >= self._next_cleaning:
+            self._shop.helper.submit(in_use.remove_unused, self._shop.data_dir, datetime.now(UTC))
+            self._next_cleaning = now + in_use.EVERY_S
 
     def _patience(self) -> float:
         due = min(self._next_beat, self._next_poll)

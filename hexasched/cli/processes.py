@@ -47,7 +47,7 @@ def scheduler(config_file: Path | None) -> None:
     instance = _process(config_file, "scheduler")
     from hexasched.scheduler import process
 
-    process.run(instance.database, instance.config.data_dir, say_ready)
+    process.run(instance.database, instance.config.data_dir, instance.config.history.days, say_ready)
 
 
 @click.command()

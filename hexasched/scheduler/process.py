@@ -13,12 +13,13 @@ from hexasched import doorbell, logs
 from hexasched.domain.limits import POLL_S
 from hexasched.domain.ticks import Plan
 from hexasched.errors import StoreBusyError, StoreError
+from hexasched.scheduler.cleaning import clean_on
 from hexasched.scheduler.ticker import CronJobStore, StagingExecutor
 from hexasched.store.database import Database
 from hexasched.store.leases import LeaseWatch
 
 
-def run(database: Database, data_dir: Path, on_ready: Callable[[], None]) -> None:
+def run(database: Database, data_dir: Path, history_days: int, on_ready: Callable[[], None]) -> None:
     """Turn time into queued runs until SIGTERM. `on_ready` is called when the clock is about to run.
 
     Nothing is kept in memory between rounds, so to stop at once is always right.
@@ -31,12 +32,15 @@ def run(database: Database, data_dir: Path, on_ready: Callable[[], None]) -> Non
     with doorbell.Doorbell(data_dir, doorbell.SCHEDULE) as bell:
         watch = threading.Thread(target=_watch, args=(bell, clock, database, stopped))
         watch.start()
+        cleaner = threading.Thread(target=clean_on, args=(database, history_days, stopped))
+        cleaner.start()
         logs.event("scheduler.started")
         on_ready()
         clock.start()
         stopped.set()
         doorbell.ring(data_dir, doorbell.SCHEDULE)
         watch.join()
+        cleaner.join()
     logs.event("scheduler.stopped")
     if lock is not None:
         lock.close()

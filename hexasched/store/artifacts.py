@@ -22,8 +22,10 @@ def has(connection: Connection, artifact_id: str) -> bool:
 
 
 def begin(connection: Connection, artifact_id: str, size: int, now: datetime) -> None:
-    """Note an artifact of `size` bytes unless it is known."""
-    _insert(connection, t.artifacts, id=artifact_id, size=size, complete=False, created_at=now)
+    """Note an artifact of `size` bytes; one that is known counts as made now, so that it is not cleaned away unused."""
+    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    new = make(t.artifacts).values(id=artifact_id, size=size, complete=False, created_at=now)
+    connection.execute(new.on_conflict_do_update(index_elements=["id"], set_={"created_at": now}))
 
 
 def add_piece(connection: Connection, artifact_id: str, seq: int, data: bytes) -> None:
