@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from hexasched import logs
 from hexasched.store import coming
 from sandbox.jobs import Job
-from workers.files import modules_folder
+from workers.files import has_modules
 from workers.running import template_for
 from workers.shop import Shop
 
@@ -62,7 +62,7 @@ class Warming:
             return self._templates[version_id]
         with self._shop.database.reading() as connection:
             work = coming.load_version(connection, version_id)
-        unpacked = work.artifact_id is None or modules_folder(self._shop.data_dir, work.artifact_id).exists()
+        unpacked = work.artifact_id is None or has_modules(self._shop.data_dir, work.artifact_id)
         if not unpacked or work.program.runtime not in self._shop.runtimes:
             return None
         try:

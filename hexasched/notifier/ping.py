@@ -39,14 +39,12 @@ def pinging(config: Config, database: Database) -> Iterator[None]:
 
 def _ping_on(config: Config, database: Database, stopped: threading.Event) -> None:
     before = ""
-    while True:
+    while not stopped.wait(config.ping.every_s):
         said = ping(config, database, datetime.now(UTC))
         if said != before:  # once for each change: the log must not fill
             log = logs.warning if said else logs.event
             log("ping.changed", trouble=said or "none")
             before = said
-        if stopped.wait(config.ping.every_s):
-            return
 
 
 def ping(config: Config, database: Database, now: datetime) -> str:
