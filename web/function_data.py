@@ -1,10 +1,11 @@
 """The page of what a function keeps between its runs: to look at, and to delete from."""
 
 from flask import Blueprint, flash, redirect, request, url_for
+from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from hexasched.domain.kept import MAX_KEY_CHARS
-from hexasched.store import kept_list
+from hexasched.store import audit, kept_list
 from web import function_frame
 from web.access import require
 from web.addresses import ID
@@ -32,7 +33,11 @@ def page(name: str) -> str:
 def delete(name: str, kept_id: int) -> Response:
     """Forget one key."""
     with database().writing() as connection:
-        key = kept_list.forget(connection, standing(connection, name).function.id, kept_id)
+        function = standing(connection, name).function
+        key = kept_list.forget(connection, function.id, kept_id)
+        if key is not None:
+            where = {"workspace_id": function.workspace_id, "by": current_user.id}
+            audit.note(connection, "data.delete", name, now(), detail={"key": key}, **where)
     if key is None:
         flash("This key was gone already.", "info")
     else:

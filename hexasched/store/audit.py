@@ -24,6 +24,7 @@ ACTIONS = {
     "function.deploy": "deployed the function",
     "function.rollback": "chose the live version of",
     "function.delete": "deleted the function",
+    "data.delete": "deleted a kept key of",
     "env.change": "changed variables of",
     "member.add": "added the member",
     "member.role": "changed the role of",

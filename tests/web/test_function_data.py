@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from hexasched.store import audit
 from tests.web import deploys, rows
 from tests.web.browser import Browser
 from tests.web.conftest import Place
@@ -48,5 +49,8 @@ def test_a_developer_deletes_a_key(place: Place, logged_in: LogIn) -> None:
     page = developer.get(PAGE).text
     assert "The key a is deleted." in page
     assert "<code>a</code>" not in page and "<code>b</code>" in page
+    with place.database.reading() as connection:
+        [noted] = audit.entries(connection, deploys.workspace_id(connection), "data.delete")
+    assert (noted.object, noted.detail, noted.email) == ("hello", {"key": "a"}, "developer@example.org")
     developer.post(f"{PAGE}/1/delete")
     assert "gone already" in developer.get(PAGE).text
