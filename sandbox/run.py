@@ -26,6 +26,7 @@ BOOT_S = 20.0
 LINGER_S = 1.0  # that a process has to end after its frame
 ANNOUNCE_S = 0.05
 DRAIN_S = 1.0
+COUNT_SHARE = 20  # at most a part of the keeper's time goes into counting one run's files
 NEVER = float("inf")
 
 _REMARKS: dict[Cause, str] = {
@@ -193,8 +194,10 @@ class Run:
         if room < 0:
             self.stop("memory")
         elif now >= self._count_at:
-            self._count_at = now + limits.SAMPLE_S  # where files are counted one by one, it takes a while
             self._count_files()
+            # Where files are counted one by one it takes a while, and others wait meanwhile.
+            took = time.monotonic() - now
+            self._count_at = now + max(limits.SAMPLE_S, COUNT_SHARE * took)
 
     def _count_files(self) -> None:
         most = limits.scratch_files(self.job)

@@ -3,7 +3,9 @@
 import contextlib
 import fcntl
 import os
+import select
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from hexasched import linux, privileges
 
 FIRST_UID = 61440
 COUNT = 1024
+TIDY_S = 5.0
 _HELPERS = FIRST_UID + COUNT
 """The first of as many users of the keeper's helpers, one for each slot."""
 _SLOTS = frozenset(range(FIRST_UID, FIRST_UID + COUNT))
@@ -27,6 +30,7 @@ class Slots:
     def __init__(self, left_in: Path) -> None:
         """End what keepers that were killed left behind, and let the service remove their files beneath `left_in`."""
         self._locks: dict[int, int] = {}
+        self._tidying: set[int] = set()
         files = _left(left_in)
         for uid in _SLOTS.intersection([*map(_uid, _pids()), *files]):
             if self._lock(uid):
@@ -46,6 +50,32 @@ class Slots:
         """End what is left of the slot, and let others have it."""
         kill(uid)
         os.close(self._locks.pop(uid))
+
+    def retire(self, uid: int, tidy: Callable[[], None]) -> None:
+        """As `give`, after `tidy`, in a process of its own: many files take long, and others wait for the keeper.
+
+        That process has the lock until it ends. It is one of the children that the keeper waits for now and then.
+        """
+        lock = self._locks.pop(uid)
+        pid = os.fork()
+        if pid == 0:
+            try:
+                _close_all_but(lock)
+                kill(uid)
+                tidy()
+            finally:
+                os._exit(0)
+        self._tidying = {one for one in self._tidying if Path(f"/proc/{one}").exists()} | {pid}
+        os.close(lock)
+
+    def close(self) -> None:
+        """Wait a while for what is still being tidied up."""
+        give_up_at = time.monotonic() + TIDY_S
+        for pid in self._tidying:
+            with contextlib.suppress(ProcessLookupError):
+                fd = os.pidfd_open(pid)
+                select.select([fd], [], [], max(0.0, give_up_at - time.monotonic()))
+                os.close(fd)
 
     def _lock(self, uid: int) -> bool:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -93,6 +123,13 @@ def used(uid: int, folder: Path, most_files: int) -> tuple[int, int]:
 def living(uid: int) -> list[int]:
     """The processes of a slot that are not dead yet."""
     return [pid for pid in _pids() if _uid(pid) == uid]
+
+
+def _close_all_but(fd: int) -> None:
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - names are enough
+        if int(name) > 2 and int(name) != fd:
+            with contextlib.suppress(OSError):
+                os.close(int(name))
 
 
 def open_way(path: Path) -> None:

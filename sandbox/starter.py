@@ -91,11 +91,10 @@ class Starter:
             Group(path).remove()  # if it never came to its processes
         folder = self._scratch / template.key
         if self._slots is not None and (uid := self._users.pop(template.key, None)) is not None:
-            clear(uid, folder / "tmp")
             if template.mode == "install":
                 open_tree(uid, Path(template.code_dir))
-            self._slots.give(uid)
-        if self._settings.mode != "bubblewrap":
+            self._slots.retire(uid, partial(_remove, uid, folder))
+        elif self._settings.mode == "none":
             shutil.rmtree(folder, ignore_errors=True)
 
     def tick(self, now: float) -> None:
@@ -105,6 +104,8 @@ class Starter:
     def close(self) -> None:
         """End the networks; there must be no process any more."""
         self._namespaces.close()
+        if self._slots is not None:
+            self._slots.close()
 
     def _wants_namespace(self, job: Job) -> bool:
         wants_network = job.network == "outbound" and job.mode != "analyse" and self._settings.network != "host"
@@ -140,3 +141,8 @@ class Starter:
 
     def _group_path(self, job: Job) -> Path | None:
         return Path(self._settings.cgroup) / f"{self._prefix}.{job.key}" if self._settings.cgroup else None
+
+
+def _remove(uid: int, folder: Path) -> None:
+    clear(uid, folder / "tmp")
+    shutil.rmtree(folder, ignore_errors=True)

@@ -124,7 +124,7 @@ export default async () => {
     )
     assert worker.run(leaves, limits=FAMILY).status is Status.SUCCEEDED
     assert of_slots(worker) == set()
-    assert list((worker.folder / "state" / "scratch").iterdir()) == []
+    wait_until(lambda: not list((worker.folder / "state" / "scratch").iterdir()), deadline_s=10, what="an empty folder")
 
 
 def test_the_number_of_processes_is_limited(worker: Worker) -> None:
