@@ -129,6 +129,8 @@ class Starter:
 
     def _compose(self, job: Job, namespace_pid: int | None) -> launch.Launch:
         if self._settings.mode == "bubblewrap":
+            if self._settings.network == "host":
+                self._name_hosts_as_here()
             command = launch.in_bubblewrap(job, self._settings, self._etc, namespace_pid)
             path = self._group_path(job)
             return replace(command, group=Group.make(path, job, limits.scratch_bytes(job))) if path else command
@@ -138,6 +140,13 @@ class Starter:
         uid = self._users[job.key] = self._slots.take()
         open_way(folder)
         return confined.in_slot(job, self._settings, folder, uid)
+
+    def _name_hosts_as_here(self) -> None:
+        """On the machine's own network names mean what they mean to the machine now."""
+        for name in ("resolv.conf", "hosts"):
+            new = self._etc / f"{name}.new"
+            new.write_bytes(Path("/etc", name).read_bytes())
+            new.rename(self._etc / name)
 
     def _group_path(self, job: Job) -> Path | None:
         return Path(self._settings.cgroup) / f"{self._prefix}.{job.key}" if self._settings.cgroup else None

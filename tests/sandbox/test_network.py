@@ -166,3 +166,10 @@ def test_the_resolver_is_of_the_family_that_the_host_uses() -> None:
     assert resolv_conf(HOST) == "nameserver 192.0.0.3\n"
     both = Host(addresses=frozenset(), resolvers=("::1", "fe80::1%eth0"), search="search a.b", has_v4=True, has_v6=True)
     assert resolv_conf(both) == "nameserver fd1c:7a5e:93d0::3\nsearch a.b\n"
+
+
+def test_on_the_machines_own_network_loopback_and_names_are_the_machines(tmp_path: Path) -> None:
+    with worker_on_own_host(tmp_path, network="host") as worker:
+        answers = reach(worker, ("127.0.0.1", 1026), ("10.77.0.1", 80), ("mail.example.test", 80))
+        assert answers == ["hello from 127.0.0.1", "hello from 10.77.0.1", "hello from 0.0.0.0"]
+        assert set(reach(worker, ("127.0.0.1", 1026), network="none")) <= CLOSED
