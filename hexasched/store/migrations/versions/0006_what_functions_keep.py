@@ -31,7 +31,7 @@ def upgrade() -> None:
     sa.CheckConstraint("kind IN ('value', 'once')", name=op.f('ck_kept_kind')),
     sa.ForeignKeyConstraint(['function_id'], ['functions.id'], name=op.f('fk_kept_function_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_kept')),
-    sa.UniqueConstraint('function_id', 'draft', 'kind', 'key', name=op.f('uq_kept_function_id'))
+    sa.UniqueConstraint('function_id', 'draft', 'kind', 'key', name=op.f('uq_kept_function_id_draft_kind_key'))
     )
     with op.batch_alter_table('kept', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_kept_expires_at'), ['expires_at'], unique=False)
