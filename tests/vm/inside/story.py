@@ -123,7 +123,7 @@ def begun(name: str, event: str) -> int:
 def _killed() -> str:
     run_id = begun("sleeps", '{"ms": 55000}')
     before = pids(cgroup(SERVICE))
-    worker = next(pid for pid in before if command(pid).endswith("hexasched worker"))
+    worker = next(pid for pid in before if command(pid).endswith(" worker"))
     sandboxed = [pid for pid in before if "bwrap" in command(pid) or "/opt/node" in command(pid)]
     expect(sandboxed, [command(pid) for pid in before])
     os.kill(worker, signal.SIGKILL)
