@@ -64,12 +64,13 @@ def _drain(rig: Rig) -> list[str]:
 
 
 def _suffer(rig: Rig, seconds: float, faults: Sequence[Fault]) -> None:
-    end = time.monotonic() + seconds
+    end, deck = time.monotonic() + seconds, list[Fault]()
     while time.monotonic() < end:
         rig.thaw()
         rig.revive()
+        deck = deck or rig.chance.sample(faults, len(faults))  # each comes before any comes again
         pause(rig.chance.uniform(0.1, 2.5))
         try:
-            rig.chance.choice(faults)(rig)
+            deck.pop()(rig)
         except StoreBusyError:  # the database turned the driver away: then nothing was changed
             rig.figures["edits turned away"] += 1
