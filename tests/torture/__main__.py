@@ -39,6 +39,7 @@ def main() -> None:
     parser.add_argument("--meta", action="store_true", help="break the program on purpose; each must be found")
     parser.add_argument("--clock", action="store_true", help="the clock jumps, through a night of a change of time")
     parser.add_argument("--disk", action="store_true", help="the disk is full now and then (root)")
+    parser.add_argument("--points", action="store_true", help="only: a process is killed at each failpoint in turn")
     wanted = parser.parse_args()
     if wanted.meta:
         sys.exit(0 if min([found(promise, wanted.seed) for promise in faults.META]) else 1)
@@ -53,6 +54,8 @@ def main() -> None:
 
 def chosen(wanted: argparse.Namespace, url: str) -> tuple[Fault, ...]:
     """What is done to the service."""
+    if wanted.points:
+        return (faults.break_at_every_point,)
     picked = faults.ALL + (faults.POSTGRES if url else ())
     picked += (faults.set_clock, faults.set_clock) if wanted.clock else ()
     picked += (faults.fill_disk, faults.fill_disk) if wanted.disk else ()

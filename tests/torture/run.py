@@ -45,7 +45,7 @@ def torture(wish: Wish, seconds: float, faults: Sequence[Fault], folder: Path) -
         "succeeded": len([r for r in evidence.tables["runs"] if r["status"] == "succeeded"]),
         "lost and retried": len([r for r in evidence.tables["runs"] if r["status"] == "lost"]),
         "mails": sum(evidence.mails.values()),
-        "failpoints": len(rig.obeyed),
+        "failpoints": len(set(rig.obeyed)),
         "latest row (s)": round(latest_s(evidence), 2),
     }
     if not broken:
