@@ -6,6 +6,7 @@ The seed decides what is done; when it hits what is up to the machine. After a b
 import argparse
 import random
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -13,8 +14,9 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from hexasched import linux
 from tests import postgres
-from tests.small_disk import SmallDisk, small_disk
+from tests.small_disk import SmallDisk
 from tests.torture import faults
 from tests.torture.faults import Fault
 from tests.torture.rig import Wish, new_folder
@@ -37,6 +39,7 @@ def main() -> None:
     parser.add_argument("--meta", action="store_true", help="break the program on purpose; each must be found")
     parser.add_argument("--clock", action="store_true", help="the clock jumps, through a night of a change of time")
     parser.add_argument("--disk", action="store_true", help="the disk is full now and then (root)")
+    parser.add_argument("--points", action="store_true", help="only: a process is killed at each failpoint in turn")
     wanted = parser.parse_args()
     if wanted.meta:
         sys.exit(0 if min([found(promise, wanted.seed) for promise in faults.META]) else 1)
@@ -51,6 +54,8 @@ def main() -> None:
 
 def chosen(wanted: argparse.Namespace, url: str) -> tuple[Fault, ...]:
     """What is done to the service."""
+    if wanted.points:
+        return (faults.break_at_every_point,)
     picked = faults.ALL + (faults.POSTGRES if url else ())
     picked += (faults.set_clock, faults.set_clock) if wanted.clock else ()
     picked += (faults.fill_disk, faults.fill_disk) if wanted.disk else ()
@@ -64,8 +69,18 @@ def data_disk(small: bool) -> Iterator[tuple[Path, SmallDisk | None]]:
     if not small:
         yield folder, None
         return
-    with small_disk(folder / "data", "192m") as disk:
-        yield folder, disk
+    # SQLite follows every link in a path, out of another process's view too: so the view has to be the driver's own.
+    linux.unshare_mounts()
+    linux.mount("none", "/", flags=linux.MS_REC | linux.MS_SLAVE)
+    (folder / "data").mkdir()
+    linux.mount("none", str(folder / "data"), "tmpfs", options="size=192m,mode=0755")
+    yield folder, SmallDisk((), folder / "data")
+    kept = (folder / "ledger.jsonl").exists()
+    for file in (folder / "data").glob("hexasched.db*") if kept else ():
+        shutil.copy(file, folder)
+    subprocess.run(["umount", str(folder / "data")], check=True)
+    if not kept:
+        shutil.rmtree(folder)
 
 
 def found(promise: str, seed: int) -> bool:

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 import psycopg
 from sqlalchemy import text
@@ -132,6 +133,28 @@ def break_at_a_point(rig: Rig) -> None:
     if left:
         rig.arm(f"{rig.chance.choice(left)}:{rig.chance.randint(1, 3)}")
     kill_all(rig)
+
+
+def break_at_every_point(rig: Rig) -> None:
+    """A process is killed at each of the failpoints in turn."""
+    for point in POINTS:
+        rig.arm(f"{point}:kill")
+        kill_all(rig)
+        rig.revive()
+        for provoke in {"reap.after_commit": (_kill_worker,), "edit.after_commit": (edit_on_page,)}.get(point, ()):
+            provoke(rig)
+        if point == "drain.mid":
+            stop_and_start(rig)
+        wait_until(partial(_was_obeyed, rig, f"{point}:kill"), deadline_s=60, what=f"a kill at {point}")
+
+
+def _was_obeyed(rig: Rig, failpoint: str) -> bool:
+    return failpoint in rig.obeyed
+
+
+def _kill_worker(rig: Rig) -> None:
+    for pid in rig.service.pids("worker")[:1]:
+        kill(pid)
 
 
 def stop_and_start(rig: Rig) -> None:

@@ -213,7 +213,9 @@ class Rig:
                 return "none, the page was away"
             with self.database.reading() as connection:
                 jobs = cron_jobs.all_of(connection, 1)
-            job = self.chance.choice([job for job in jobs if job.concurrency_policy != "Replace"])
+            job = self.chance.choice(
+                [job for job in jobs if job.concurrency_policy != "Replace" and job.catch_up != "all"]
+            )
             expression, zone = self.chance.choice(EXPRESSIONS), self.chance.choice(ZONES)
             answered = page.save(job.id, _form(job) | {"expression": expression, "timezone": zone})
             with self.database.reading() as connection:

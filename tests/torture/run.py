@@ -45,7 +45,7 @@ def torture(wish: Wish, seconds: float, faults: Sequence[Fault], folder: Path) -
         "succeeded": len([r for r in evidence.tables["runs"] if r["status"] == "succeeded"]),
         "lost and retried": len([r for r in evidence.tables["runs"] if r["status"] == "lost"]),
         "mails": sum(evidence.mails.values()),
-        "failpoints": len(rig.obeyed),
+        "failpoints": len(set(rig.obeyed)),
         "latest row (s)": round(latest_s(evidence), 2),
     }
     if not broken:
@@ -64,12 +64,13 @@ def _drain(rig: Rig) -> list[str]:
 
 
 def _suffer(rig: Rig, seconds: float, faults: Sequence[Fault]) -> None:
-    end = time.monotonic() + seconds
+    end, deck = time.monotonic() + seconds, list[Fault]()
     while time.monotonic() < end:
         rig.thaw()
         rig.revive()
+        deck = deck or rig.chance.sample(faults, len(faults))  # each comes before any comes again
         pause(rig.chance.uniform(0.1, 2.5))
         try:
-            rig.chance.choice(faults)(rig)
+            deck.pop()(rig)
         except StoreBusyError:  # the database turned the driver away: then nothing was changed
             rig.figures["edits turned away"] += 1
