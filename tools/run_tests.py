@@ -86,8 +86,8 @@ def run(name: str, paths: list[str], options: list[str], *, quiet: bool = False)
     started = time.monotonic()
     selected = [] if os.geteuid() == 0 else ["-m", "not root"]
     command = [sys.executable, "-m", "pytest", "-q", *selected, *options, *paths]
-    kept = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} if quiet else {}
-    done = subprocess.run(command, cwd=TESTS.parent, check=False, text=True, **kept)
+    out, err = (subprocess.PIPE, subprocess.STDOUT) if quiet else (None, None)
+    done = subprocess.run(command, cwd=TESTS.parent, check=False, text=True, stdout=out, stderr=err)
     return Result(name, done.returncode, time.monotonic() - started, title + done.stdout if quiet else "")
 
 
