@@ -22,7 +22,7 @@ RUN { for program in python3 bwrap pasta ip setpriv; do command -v "$program" ||
         && apt-get install -y --no-install-recommends python3 bubblewrap passt iproute2 util-linux ca-certificates \
         && rm -rf /var/lib/apt/lists/*)
 # Its number is also what the service would choose without this user, so that a volume keeps its owner.
-RUN useradd --system --uid 61184 --user-group --home-dir /data --shell /usr/sbin/nologin hexasched \
+RUN useradd --no-log-init --no-create-home --uid 61184 --user-group --home-dir /data --shell /usr/sbin/nologin hexasched \
     && install -d -m 0700 -o hexasched -g hexasched /data
 COPY --from=build /opt/hexasched /opt/hexasched
 # Without /dev/net/tun functions share the container's own network; with it, say -e HEXASCHED_SANDBOX_NETWORK=pasta.
