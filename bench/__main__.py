@@ -16,11 +16,11 @@ RESULTS = Path(__file__).parent / "results.json"
 
 # Sandboxes are made by an ordinary user: as root, become one first.
 _AS_USER = """
-import pathlib, runpy, sys
+import importlib, json, pathlib, sys
 from hexasched.privileges import drop_root
 drop_root(pathlib.Path(sys.argv[1]))
-sys.argv[1:] = []
-runpy.run_module(sys.argv[0], run_name="__main__")
+figures = importlib.import_module(f"bench.{sys.argv[2]}").measure()
+print(json.dumps([figure.__dict__ for figure in figures]))
 """
 
 
@@ -39,8 +39,7 @@ def main() -> None:
 
 def _run(name: str) -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
-        program = _AS_USER.replace("sys.argv[0], run", f"'bench.{name}', run")
-        command = [sys.executable, "-c", program, f"{folder}/data"]
+        command = [sys.executable, "-c", _AS_USER, f"{folder}/data", name]
         done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     return [Figure(**figure) for figure in json.loads(done.stdout)]
 

@@ -1,6 +1,5 @@
 """Many CronJobs due in one moment: how long after it the last run row is there, against APScheduler's own job store."""
 
-import json
 import os
 import subprocess
 import sys
@@ -146,7 +145,3 @@ def _until(due: datetime, there: Callable[[], bool]) -> float:
             raise TimeoutError("the rows did not come")
         time.sleep(LOOK_S)
     return (datetime.now(UTC) - due).total_seconds()
-
-
-if __name__ == "__main__":
-    print(json.dumps([figure.__dict__ for figure in measure()]))

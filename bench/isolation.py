@@ -1,6 +1,5 @@
 """What the sandbox adds to a bare Node.js process: the same script with and without it, in turn, from start to end."""
 
-import json
 import os
 import subprocess
 import tempfile
@@ -106,7 +105,3 @@ def _etc(folder: Path) -> Path:
     for name, text in ETC.items():
         (etc / name).write_text(text)
     return etc
-
-
-if __name__ == "__main__":  # in a process of its own, which is no longer root
-    print(json.dumps([figure.__dict__ for figure in measure()]))
