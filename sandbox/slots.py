@@ -51,10 +51,10 @@ class Slots:
         kill(uid)
         os.close(self._locks.pop(uid))
 
-    def retire(self, uid: int, tidy: Callable[[], None]) -> None:
+    def retire(self, uid: int, tidy: Callable[[], None]) -> int:
         """As `give`, after `tidy`, in a process of its own: many files take long, and others wait for the keeper.
 
-        That process has the lock until it ends. It is one of the children that the keeper waits for now and then.
+        That process has the lock until it ends. Returns its pid; the caller is to wait for it.
         """
         lock = self._locks.pop(uid)
         pid = os.fork()
@@ -67,6 +67,7 @@ class Slots:
                 os._exit(0)
         self._tidying = {one for one in self._tidying if Path(f"/proc/{one}").exists()} | {pid}
         os.close(lock)
+        return pid
 
     def close(self) -> None:
         """Wait a while for what is still being tidied up."""

@@ -1,5 +1,7 @@
 """Starts a process for a job behind the walls of this keeper's tier, in its network, and cleans up behind it."""
 
+import contextlib
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -93,7 +95,9 @@ class Starter:
         if self._slots is not None and (uid := self._users.pop(template.key, None)) is not None:
             if template.mode == "install":
                 open_tree(uid, Path(template.code_dir))
-            self._slots.retire(uid, partial(_remove, uid, folder))
+            pid = self._slots.retire(uid, partial(_remove, uid, folder))
+            ended = os.pidfd_open(pid)
+            self._loop.watch(ended, partial(self._tidied, pid, ended))
         elif self._settings.mode == "none":
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -106,6 +110,12 @@ class Starter:
         self._namespaces.close()
         if self._slots is not None:
             self._slots.close()
+
+    def _tidied(self, pid: int, ended: int) -> None:
+        self._loop.forget(ended)
+        os.close(ended)
+        with contextlib.suppress(ChildProcessError):  # then it was waited for with the orphans
+            os.waitpid(pid, 0)
 
     def _wants_namespace(self, job: Job) -> bool:
         wants_network = job.network == "outbound" and job.mode != "analyse" and self._settings.network != "host"
