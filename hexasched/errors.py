@@ -6,7 +6,15 @@ FULL_DISK = "The disk of the service is full."
 
 
 class HexaSchedError(Exception):
-    """Something that a person can mend; its message is one clear line. The command line exits with 1."""
+    """Something that a person can mend; its message is one clear line. The command line exits with `exit_status`."""
+
+    exit_status = 1
+
+
+class TryAgainError(HexaSchedError):
+    """Something that may have passed when the same is tried again; the status is sysexits.h's EX_TEMPFAIL."""
+
+    exit_status = 75
 
 
 class ConfigError(HexaSchedError):
@@ -21,7 +29,7 @@ class StoreError(HexaSchedError):
     """The database can't be used: not writable, newer than this program, not reachable."""
 
 
-class StoreBusyError(StoreError):
+class StoreBusyError(StoreError, TryAgainError):
     """The database does not answer right now; the same step may succeed when it is tried again."""
 
 

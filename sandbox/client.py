@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Literal, Self
 
+from hexasched.errors import TryAgainError
 from sandbox import wire
 from sandbox.jobs import Job, Message, SandboxSettings
 
@@ -20,8 +21,8 @@ RECEIVE_BYTES = 256 * 1024
 PASSED_ON = ("PATH", "PYTHONPATH", "PYTHONHOME", "LANG")
 
 
-class KeeperGoneError(Exception):
-    """The keeper has ended, and all its sandboxes with it."""
+class KeeperGoneError(TryAgainError):
+    """The keeper has ended, and all its sandboxes with it; another worker can start another one."""
 
 
 class Keeper:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import Outcome, Status
+from hexasched.errors import TryAgainError
 from sandbox import network
 from sandbox.client import Keeper
 from sandbox.jobs import Finished, Job, Runtime, SandboxSettings
@@ -25,6 +26,7 @@ def weaknesses(keeper: Keeper, settings: SandboxSettings, runtime: Runtime) -> l
     """What code in the sandbox could do although it must not, each "read a file of the service"; takes about 0.1 s.
 
     One entry says why, if the trial itself did not work. The keeper must have nothing else in hand.
+    Raises TryAgainError if it takes longer than DEADLINE_S, KeeperGoneError.
     """
     secret = Path(settings.state_dir) / "planted"
     secret.write_text("a file of the service")
@@ -33,8 +35,10 @@ def weaknesses(keeper: Keeper, settings: SandboxSettings, runtime: Runtime) -> l
         outcome = _end_of(keeper, _job(settings, runtime, secret, port))
     secret.unlink()
     Path(settings.state_dir, "spool", f"{KEY}.log").unlink(missing_ok=True)
-    if outcome is None or outcome.status is not Status.SUCCEEDED:
-        said = outcome.error.message if outcome and outcome.error else "it did not end in time"
+    if outcome is None:
+        raise TryAgainError(f"The trial of the sandbox did not end within {DEADLINE_S:.0f} s: is the machine too busy?")
+    if outcome.status is not Status.SUCCEEDED:
+        said = outcome.error.message if outcome.error else "it ended without a result"
         return [f"not even be tried ({said})"]
     found: list[str] = json.loads(outcome.result or "")
     return found

@@ -18,7 +18,7 @@ import psutil
 from hexasched import doorbell, failpoints, logs
 from hexasched.config import Config
 from hexasched.domain.tiers import Tier
-from hexasched.errors import SandboxError, StoreBusyError
+from hexasched.errors import SandboxError, StoreBusyError, TryAgainError
 from hexasched.privileges import keep_nothing
 from hexasched.secrets import KeyRing
 from hexasched.store import workers
@@ -36,7 +36,10 @@ KILL_GRACE_S = 10.0
 
 
 def run(config: Config, database: Database, keys: KeyRing, on_ready: Callable[[], None]) -> None:
-    """Claim and execute until SIGTERM or SIGINT. Raises SandboxError if no sandbox can be set up here."""
+    """Claim and execute until SIGTERM or SIGINT.
+
+    Raises SandboxError if no sandbox can be set up here, TryAgainError if the keeper ended.
+    """
     worker_id = secrets.token_hex(8)
     state_dir = config.data_dir / "workers" / worker_id
     tier = choose_tier(config)
@@ -54,22 +57,15 @@ def run(config: Config, database: Database, keys: KeyRing, on_ready: Callable[[]
         runtimes={runtime.name: runtime for runtime in runtimes()},
         state_dir=state_dir,
     )
-    _refuse_if_weak(shop, settings)
-    _register(shop, tier)
-    reaper = Reaper(database, config.data_dir / "workers")
-    with doorbell.Doorbell(config.data_dir, doorbell.WORK) as bell:
-        worker = Worker(shop, bell, reaper)
-        reading, asked_to_stop = _catch_signals()
-        worker.wake_on(reading)
-        on_ready()
-        logs.event("worker.started", worker=worker_id, slots=config.slots, pid=os.getpid())
-        try:
-            _loop(worker, config, asked_to_stop)
-        except KeeperGoneError as error:
-            logs.warning("worker.keeper_gone", why=str(error))
-            # Its sandboxes die with it; the next worker finds our lock free and settles what we had in hand.
-            keeper.kill()
-            raise SandboxError("The keeper of this worker ended unexpectedly. A new worker takes over.") from None
+    try:
+        _refuse_if_weak(shop, settings)
+        _register(shop, tier)
+        worker = _work(shop, on_ready)
+    except KeeperGoneError as error:
+        logs.warning("worker.keeper_gone", why=str(error))
+        # Its sandboxes die with it; the next worker finds our lock free and settles what we had in hand.
+        keeper.kill()
+        raise TryAgainError("The keeper of this worker ended unexpectedly. A new worker takes over.") from None
     keeper.close()
     shop.helper.close()
     if worker.idle:
@@ -92,6 +88,19 @@ def _refuse_if_weak(shop: Shop, settings: SandboxSettings) -> None:
             f"The sandbox does not hold here, so no function is run: code in it can {', '.join(found)}. "
             "Look at what differs from docs/security.md, or use a machine where it holds."
         )
+
+
+def _work(shop: Shop, on_ready: Callable[[], None]) -> Worker:
+    """Until the end; the worker as it is then. Raises KeeperGoneError."""
+    reaper = Reaper(shop.database, shop.config.data_dir / "workers")
+    with doorbell.Doorbell(shop.config.data_dir, doorbell.WORK) as bell:
+        worker = Worker(shop, bell, reaper)
+        reading, asked_to_stop = _catch_signals()
+        worker.wake_on(reading)
+        on_ready()
+        logs.event("worker.started", worker=shop.worker_id, slots=shop.config.slots, pid=os.getpid())
+        _loop(worker, shop.config, asked_to_stop)
+    return worker
 
 
 def _loop(worker: Worker, config: Config, asked_to_stop: Callable[[], int]) -> None:

@@ -1,6 +1,7 @@
 """The command `hexasched`."""
 
 import sys
+import traceback
 from pathlib import Path
 
 import click
@@ -37,8 +38,12 @@ for command in processes.COMMANDS:
     hexasched.add_command(command)
 
 
+BUG = 70
+"""The exit status of an error that is ours: EX_SOFTWARE of sysexits.h, where Python would say 1."""
+
+
 def main() -> None:
-    """Run the command; a trouble that a person can mend is one clear line and exit status 1."""
+    """Run the command; a trouble that a person can mend is one clear line, and the status says whether it may pass."""
     try:
         _refuse_bytes(sys.argv[1:])
         hexasched()
@@ -48,7 +53,10 @@ def main() -> None:
         sys.exit(1)
     except HexaSchedError as error:
         print(f"hexasched: {error}", file=sys.stderr)  # noqa: T201 - the same
-        sys.exit(1)
+        sys.exit(error.exit_status)
+    except Exception:  # noqa: BLE001 - the supervisor must tell a bug, which may pass, from what a person has to mend
+        traceback.print_exc()
+        sys.exit(BUG)
 
 
 def _refuse_bytes(arguments: list[str]) -> None:

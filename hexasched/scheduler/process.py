@@ -12,7 +12,7 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 from hexasched import doorbell, logs
 from hexasched.domain.limits import POLL_S
 from hexasched.domain.ticks import Plan
-from hexasched.errors import StoreBusyError, StoreError
+from hexasched.errors import StoreBusyError, TryAgainError
 from hexasched.scheduler.cleaning import clean_on
 from hexasched.scheduler.ticker import CronJobStore, StagingExecutor
 from hexasched.store.database import Database
@@ -73,5 +73,5 @@ def _only_one(data_dir: Path) -> TextIO:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         lock.close()
-        raise StoreError(f"Another scheduler is running on {data_dir}. With SQLite there can be only one.") from None
+        raise TryAgainError(f"Another scheduler is running on {data_dir}. With SQLite there can be only one.") from None
     return lock

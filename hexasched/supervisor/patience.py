@@ -21,6 +21,7 @@ def after_death(seat: Seat, status: int, now: float, patience: Patience) -> str 
     """Plan the seat's next start (monotonic), or say why there will be none.
 
     A child that can't begin (exit status 1 before it was ever ready) has said why, and another try would say it again.
+    Errors that may pass, and our own, have other statuses; see hexasched/errors.py.
     """
     name = seat.child.name
     seat.deaths = 1 if now - seat.started >= patience.fast_death else seat.deaths + 1

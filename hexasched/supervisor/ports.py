@@ -3,7 +3,7 @@
 import errno
 import socket
 
-from hexasched.errors import HexaSchedError
+from hexasched.errors import HexaSchedError, TryAgainError
 
 
 def refuse_taken_port(host: str, port: int) -> None:
@@ -18,6 +18,5 @@ def refuse_taken_port(host: str, port: int) -> None:
             errno.EACCES: "ports below 1024 are for root",
         }
         reason = reasons.get(error.errno or 0, str(error))
-        raise HexaSchedError(
-            f"Port {port} on {host} can't be used: {reason}. Set another one with HEXASCHED_PORT."
-        ) from None
+        kind = TryAgainError if error.errno == errno.EADDRINUSE else HexaSchedError
+        raise kind(f"Port {port} on {host} can't be used: {reason}. Set another one with HEXASCHED_PORT.") from None

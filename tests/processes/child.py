@@ -7,16 +7,14 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+from hexasched.errors import TryAgainError
 from hexasched.supervisor.ready import say_ready
 
 
 def main() -> None:
-    """argv: folder, name, behaviour (good, slow, stubborn, silent, unable, dying, parent, forker)."""
+    """argv: folder, name, behaviour (good, slow, stubborn, silent, unable, unlucky, dying, parent, forker)."""
     folder, name, behaviour = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
-    if behaviour == "unable":
-        sys.exit(1)
-    if behaviour == "dying":
-        sys.exit(7)
+    _may_end_at_once(behaviour, folder / f"{name}.tried")
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         (folder / f"{name}.told").touch()
@@ -44,6 +42,13 @@ def main() -> None:
         subprocess.Popen(argv, start_new_session=True)
     while True:
         signal.pause()
+
+
+def _may_end_at_once(behaviour: str, tried: Path) -> None:
+    statuses = {"unable": 1, "dying": 7, "unlucky": TryAgainError.exit_status}
+    if behaviour in statuses and not (behaviour == "unlucky" and tried.exists()):
+        tried.touch()
+        sys.exit(statuses[behaviour])
 
 
 if __name__ == "__main__":

@@ -101,8 +101,8 @@ def _kill_once(
     service: Service, database: Database, moment: str, victim: str, chance: random.Random, expected: Expected
 ) -> str:
     """Let all CronJobs be due, wait for the moment, kill a few milliseconds later."""
-    _make_due(database, expected)
-    wait_until(lambda: MOMENTS[moment](database), deadline_s=240, what=f"the moment {moment}", every_s=0.001)
+    _make_due(service, database, expected)
+    wait_until(lambda: MOMENTS[moment](database), deadline_s=60, what=f"the moment {moment}", every_s=0.001)
     Event().wait(chance.random() * 0.02)
     if victim == "all":
         service.kill_all()
@@ -113,10 +113,16 @@ def _kill_once(
     return f"{moment}/{victim}"
 
 
-def _make_due(database: Database, expected: Expected) -> None:
+def _make_due(service: Service, database: Database, expected: Expected) -> None:
     """Plant one moment for each CronJob, a second ahead; those before it have their rows already."""
     planted_before = t.cron_jobs.c.next_run_at < datetime.now(UTC) + timedelta(hours=1)
-    wait_until(lambda: not _is_there(database, planted_before), deadline_s=240, what="the verdict of the last moment")
+
+    def settled() -> bool:
+        assert service.process is not None
+        assert service.process.poll() is None, f"the service has ended: {service.log()[-3000:]}"
+        return not _is_there(database, planted_before)
+
+    wait_until(settled, deadline_s=60, what="the verdict of the last moment")
     moment = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
     with database.writing() as connection:
         changed = connection.execute(

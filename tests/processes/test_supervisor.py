@@ -131,6 +131,13 @@ def test_it_stops_at_once_when_a_child_cannot_begin(start: Start, tmp_path: Path
     assert left(tmp_path) == []
 
 
+def test_it_tries_a_child_again_whose_trouble_may_pass(start: Start, tmp_path: Path) -> None:
+    supervisor = start("web:good:0:5", "worker:unlucky:1:5")
+    ready(supervisor)
+    assert "child=worker how=exit status 75" in stop(supervisor)
+    assert supervisor.returncode == 0
+
+
 def test_it_kills_and_replaces_a_child_that_never_gets_ready(start: Start, tmp_path: Path) -> None:
     supervisor = start("web:silent:0:5", patience={"start": 0.5})
     hung = pid_of(tmp_path, "web")

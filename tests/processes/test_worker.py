@@ -4,6 +4,7 @@ import hashlib
 import io
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from hexasched.store import tables as t
 from hexasched.store.database import Connection, Database
 from sandbox.client import Keeper
 from tests.factories import make_program
-from tests.processes.service import Service, running
+from tests.processes.service import Service, kill, running
 from tests.waiting import wait_until
 from workers.building import next_job, open_build
 from workers.facts import runtimes
@@ -194,3 +195,31 @@ def test_a_function_that_is_kept_away_from_the_network_reaches_nothing(service: 
     source = "export default () => fetch('http://192.0.2.1/').catch((error) => error.cause.code);"
     service.deploy("apart", source, tmp_path / "source", "--offline")
     assert service.run("apart")["result"] == "ENETUNREACH"
+
+
+def test_a_service_whose_keeper_is_killed_while_it_starts_gets_another_one(tmp_path: Path) -> None:
+    """Nothing that has happened once to a process that starts may end the whole service."""
+    service = Service(tmp_path)
+    killed: list[int] = []
+
+    def kill_first_keeper() -> None:
+        def seen() -> bool:
+            killed.extend(service.pids("sandbox.keeper") if service.process else [])
+            return bool(killed)
+
+        wait_until(seen, deadline_s=60, what="a keeper", every_s=0.001)
+        kill(killed[0])
+
+    with ThreadPoolExecutor(1) as beside:
+        killing = beside.submit(kill_first_keeper)
+        try:
+            service.start()
+            killing.result()
+            wait_until(lambda: "worker.keeper_gone" in service.log(), deadline_s=60, what="a keeper that was missed")
+            service.create_owner()
+            service.deploy("quick", SOURCE, tmp_path)
+            assert service.run("quick")["status"] == "succeeded"
+            assert service.stop() == 0
+        finally:
+            if service.process is not None and service.process.poll() is None:
+                service.kill_all()

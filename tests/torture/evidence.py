@@ -71,7 +71,7 @@ def read_tables(address: str) -> tuple[dict[str, list[Row]], list[str], str]:
     """
     if address.startswith("postgresql://"):
         return _read_postgres(address)
-    with closing(sqlite3.connect(address)) as connection:
+    with closing(sqlite3.connect(f"file:{address}?mode=rw", uri=True)) as connection:  # which makes no file
         tables = {name: _rows(connection.execute(query)) for name, query in _READ.items()}
         refusals = _not_refused(connection)
         return tables, refusals, str(connection.execute("PRAGMA integrity_check").fetchone()[0])
