@@ -57,7 +57,8 @@ class Job:
     `code_dir` is a host folder, mounted at /code (read-only, writable only for install); `modules_dir`, if
     given, is mounted read-only at /code/node_modules. `handler` is the source file's name. `event` and
     `context` become the handler's arguments (reference: event and context of the handler contract).
-    `optional_env` are variables that the code reads with a fallback.
+    `optional_env` are variables that the code reads with a fallback. `environment` stands for all of env without
+    telling it: only jobs with the same share a process.
     """
 
     key: str  # "run-12-1": unique among live jobs, and the name of its spool file
@@ -72,6 +73,7 @@ class Job:
     env: dict[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()  # names in env whose values are masked
     optional_env: tuple[str, ...] = ()
+    environment: str = ""
     event: Any = None
     context: dict[str, Any] = field(default_factory=dict)
 

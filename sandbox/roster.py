@@ -68,9 +68,9 @@ class Roster:
         else:
             self._starter.start(job, partial(self._started, job.key))
 
-    def keep_warm(self, templates: Sequence[Job]) -> None:
-        """Have a process ready for each of these, the most wanted first, and no others."""
-        self._warm.want(templates)
+    def keep_warm(self, templates: Sequence[Job], room: int) -> None:
+        """Have a process ready for each of these, the most wanted first, and others only for reuse, `room` in all."""
+        self._warm.want(templates, room)
 
     def stop(self, key: str, cause: Cause) -> None:
         """End a job; nothing happens if it is not in hand (its Finished is on the way then)."""
@@ -115,6 +115,8 @@ class Roster:
         job, spool = self._waiting.pop(key)
         if found.offline:
             spool.add("s", b"This machine has no way out to a network, so the function has no network.\n", now_ms())
+        if job.limits.reuse:
+            self._warm.lend(found)
         self._runs[key] = Run(job, found, spool, self._loop, self._tell)
 
     def _finish_unstarted(self, key: str, outcome: Outcome) -> None:
@@ -124,6 +126,8 @@ class Roster:
 
     def _tell(self, message: Message) -> None:
         if isinstance(message, Finished) and (run := self._runs.pop(message.key, None)):
-            self._starter.clean_up(run.template)
+            if not run.spared:
+                self._starter.clean_up(run.template)
+            self._warm.give_back(run.instance, spared=run.spared)
             self._warm.tick(time.monotonic())
         self._report(message)

@@ -1,6 +1,7 @@
-"""Processes that are started ahead of need and wait for their job: one job each, then they are thrown away."""
+"""Processes that are started ahead of need and wait for their job, and those that wait for another one."""
 
 import time
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -9,16 +10,21 @@ from hexasched import logs
 from hexasched.domain.outcomes import Outcome
 from sandbox.instance import Instance
 from sandbox.jobs import Job
+from sandbox.reuse import WATCH_S
 from sandbox.starter import Starter
 
 BOOT_S = 20.0
 AT_ONCE = 1  # that are starting: what waits for its job now goes first
 PAUSE_S = 5.0  # after one that did not become ready
+NEVER = float("inf")
 
 
 def likeness(job: Job) -> Hashable:
-    """What two jobs must share so that one process can do either: all that is decided before it is told anything."""
-    return (job.mode, job.runtime.node, job.code_dir, job.modules_dir, job.limits, job.workspace, job.network)
+    """What two jobs must share so that one process can do either (or both): what is decided before it is told one."""
+    return (
+        *(job.mode, job.runtime.node, job.code_dir, job.modules_dir),
+        *(job.limits, job.workspace, job.network, job.environment),
+    )
 
 
 class Warm:
@@ -26,11 +32,15 @@ class Warm:
 
     def __init__(self, starter: Starter) -> None:
         self._starter = starter
-        self._wanted: list[Job] = []
+        self._wanted: list[tuple[Hashable, Job]] = []
+        self._room = 0
         self._starting: dict[str, tuple[Job, float]] = {}
         self._instances: list[Instance] = []
+        self._lent: list[Instance] = []
+        self._missing: Job | None = None
         self._count = 0
         self._not_before = 0.0
+        self._watch_at = NEVER
 
     @property
     def pids(self) -> set[int | None]:
@@ -41,46 +51,73 @@ class Warm:
     def wake_at(self) -> float:
         """When `tick` is due, on the monotonic clock."""
         due = [since + BOOT_S for _, since in self._starting.values()]
-        return min([*due, self._not_before if self._missing() is not None and not due else float("inf")])
+        return min([*due, self._watch_at, self._not_before if self._missing is not None and not due else NEVER])
 
     @property
     def empty(self) -> bool:
         """Whether there is no process here."""
         return not (self._instances or self._starting)
 
-    def want(self, templates: Sequence[Job]) -> None:
-        """Keep an instance for each of these, the most wanted first; all others are ended."""
-        self._wanted = list(templates)
-        spare = [likeness(job) for job in self._wanted]
-        for one in list(self._instances):
+    def want(self, templates: Sequence[Job], room: int) -> None:
+        """Keep an instance for each of these, the most wanted first; all others are ended.
+
+        But those that have done a run like one of these stay, as long as no more than `room` wait in all.
+        """
+        self._wanted, self._room = [(likeness(job), job) for job in templates], room
+        kinds = Counter(kind for kind, _ in self._wanted)
+        spare = room - len(self._wanted)
+        wanted = kinds.copy()
+        for one in self._present():
             kind = likeness(one.template)
-            if kind in spare:
-                spare.remove(kind)
+            if wanted[kind] > 0:
+                wanted[kind] -= 1
+            elif one.reuse.runs and kinds[kind] and spare > 0:
+                spare -= 1
             else:
-                one.process.kill()
+                one.end()
         self.tick(time.monotonic())
 
     def take(self, job: Job) -> Instance | None:
         """An instance that can do `job`, which is then no longer ours; the one that is ready, or will be, first."""
-        alike = [one for one in self._instances if not one.dead and likeness(one.template) == likeness(job)]
+        kind = likeness(job)
+        alike = [one for one in reversed(self._present()) if likeness(one.template) == kind]
         for one in sorted(alike, key=lambda one: not one.ready):
-            if self._starter.fits(one):
+            if self._starter.fits(one) and (not one.reuse.runs or one.wake()):
                 self._instances.remove(one)
                 self._starting.pop(one.template.key, None)
                 return one
-            one.process.kill()
+            one.end()
         return None
 
+    def lend(self, instance: Instance) -> None:
+        """One that may come back is at work: no other is started in its place."""
+        self._lent.append(instance)
+
+    def give_back(self, instance: Instance, *, spared: bool) -> None:
+        """A run is over. If its process was spared it waits for another one, where that is wanted and there is room."""
+        if instance in self._lent:
+            self._lent.remove(instance)
+        if not spared:
+            return
+        instance.rest(partial(self._dead, instance))
+        kind = likeness(instance.template)
+        if len(self._present()) >= self._room or kind not in [wanted for wanted, _ in self._wanted]:
+            instance.end()
+        self._instances.append(instance)
+        self._watch_at = min(self._watch_at, time.monotonic() + WATCH_S)
+
     def tick(self, now: float) -> None:
-        """Give up what does not come up, and start the next that is missing."""
+        """Give up what does not come up or does not rest, and start the next that is missing."""
         for key, (_, since) in list(self._starting.items()):
             if now >= since + BOOT_S:
                 logs.warning("sandbox.warm_not_started", key=key)
                 self._end(key, now)
-        missing = self._missing()
-        if missing is not None and len(self._starting) < AT_ONCE and now >= self._not_before:
+        if now >= self._watch_at:
+            self._watch(now)
+        self._missing = self._find_missing()
+        if self._missing is not None and len(self._starting) < AT_ONCE and now >= self._not_before:
             self._count += 1
-            template = replace(missing, key=f"warm-{self._count}")
+            template = replace(self._missing, key=f"warm-{self._count}")
             self._starting[template.key] = (template, now)
             self._starter.start(template, partial(self._launched, template))
 
@@ -88,17 +125,27 @@ class Warm:
         """End all of them, and start none any more."""
         self._wanted = []
         for one in self._instances:
-            one.process.kill()
+            one.end()
 
-    def _missing(self) -> Job | None:
-        there = [likeness(one.template) for one in self._instances if not one.dead]
-        there += [likeness(job) for job, _ in self._starting.values()]
-        for job in self._wanted:
-            if likeness(job) in there:
-                there.remove(likeness(job))
-            else:
+    def _present(self) -> list[Instance]:
+        return [one for one in self._instances if not (one.dead or one.doomed)]
+
+    def _find_missing(self) -> Job | None:
+        there = Counter(likeness(one.template) for one in [*self._present(), *self._lent])
+        launched = {one.template.key for one in self._instances}
+        there.update(likeness(job) for key, (job, _) in self._starting.items() if key not in launched)
+        for kind, job in self._wanted:
+            if there[kind] == 0:
                 return job
+            there[kind] -= 1
         return None
+
+    def _watch(self, now: float) -> None:
+        used = [one for one in self._present() if one.reuse.runs]
+        for one in used:
+            if not one.reuse.may_go_on:
+                one.end()
+        self._watch_at = now + WATCH_S if used else NEVER
 
     def _launched(self, template: Job, found: Instance | Outcome) -> None:
         if isinstance(found, Outcome):
@@ -125,6 +172,6 @@ class Warm:
         self._not_before = now + PAUSE_S
         launched = [one for one in self._instances if one.template.key == key]
         for one in launched:
-            one.process.kill()
+            one.end()
         if not launched:
             self._starter.clean_up(template)

@@ -1,11 +1,15 @@
 """Decides for which functions a process waits: those that fire within seconds first, then those that ran lately."""
 
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hexasched import logs
-from hexasched.store import coming
+from hexasched.store import coming, env_vars
+from hexasched.store.coming import VersionWork
+from hexasched.store.database import Connection
 from sandbox.jobs import Job
+from workers import environments
 from workers.files import has_modules
 from workers.running import template_for
 from workers.shop import Shop
@@ -26,6 +30,7 @@ class Warming:
         self._room = shop.config.workers.warm_mb // COST_MB
         self._used: dict[int, float] = {}
         self._templates: dict[int, Job] = {}
+        self._revisions: dict[int, int] = {}  # of the variables that a template of a version is for
         self._told: list[Job] = []
 
     def used(self, function_id: int) -> None:
@@ -41,7 +46,7 @@ class Warming:
         self._used = {function_id: at for function_id, at in self._used.items() if at > oldest}
         wanted = [template for version_id in self._versions(now) if (template := self._template(version_id))]
         if wanted != self._told:
-            self._shop.keeper.keep_warm(wanted)
+            self._shop.keeper.keep_warm(wanted, self._room)
             self._told = wanted
 
     def _versions(self, now: datetime) -> list[int]:
@@ -54,7 +59,19 @@ class Warming:
         recent = [live[function_id] for function_id in reversed(self._used) if function_id in live]
         wanted = [*wanted, *(version_id for version_id in recent if version_id not in wanted)][: self._room]
         self._templates = {key: template for key, template in self._templates.items() if key in wanted}
+        self._forget_changed()
         return wanted
+
+    def _forget_changed(self) -> None:
+        """Make the templates of versions whose variables have changed anew, where that matters."""
+        reused = [version_id for version_id, template in self._templates.items() if template.limits.reuse]
+        if not reused:
+            return
+        with self._shop.database.reading() as connection:
+            revisions = coming.env_revisions(connection, reused)
+        for version_id in reused:
+            if revisions.get(version_id) != self._revisions.get(version_id):
+                del self._templates[version_id]
 
     def _template(self, version_id: int) -> Job | None:
         """None while it can't be had: its packages are not on this host yet, or its runtime never will be."""
@@ -62,12 +79,19 @@ class Warming:
             return self._templates[version_id]
         with self._shop.database.reading() as connection:
             work = coming.load_version(connection, version_id)
+            environment = self._environment(connection, work) if work.program.limits.reuse else ""
         unpacked = work.artifact_id is None or has_modules(self._shop.data_dir, work.artifact_id)
         if not unpacked or work.program.runtime not in self._shop.runtimes:
             return None
         try:
-            self._templates[version_id] = template_for(self._shop, work)
+            self._templates[version_id] = replace(template_for(self._shop, work), environment=environment)
         except OSError as error:
             logs.warning("warm.no_files", version_id=version_id, error=error)
             return None
         return self._templates[version_id]
+
+    def _environment(self, connection: Connection, work: VersionWork) -> str:
+        # Read before the values: if these change in between, the next look sees another number.
+        self._revisions |= coming.env_revisions(connection, [work.version_id])
+        variables = env_vars.values(connection, self._shop.keys, work.function_id)
+        return environments.name_of(variables, env_vars.secret_names(connection, work.function_id))

@@ -37,7 +37,7 @@ POLL_S = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Limits of one run; seconds, MiB and counts."""
+    """Limits of one run; seconds, MiB and counts. With `reuse` one process does many runs, one after the other."""
 
     timeout_s: int = 60
     memory_mb: int = 256
@@ -48,6 +48,7 @@ class Limits:
     cpus: int = 1
     child_processes: bool = False
     offline: bool = False
+    reuse: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """As stored with a version."""
@@ -76,3 +77,6 @@ UNITS = {
     "cpus": "processors",
 }
 """The limits that are numbers, and what they count. The most of each is the setting limits.max_ and its name."""
+
+SWITCHES = ("child_processes", "offline", "reuse")
+"""The limits that are on or off; all are off by default."""
