@@ -45,6 +45,7 @@ class ControlPipe:
         self._waiting.append((len(text).to_bytes(4, "big") + text, then))
         if len(self._waiting) == 1:
             self._loop.watch(self._pipe, self._on_room, writing=True)
+            self.write()
 
     @property
     def idle(self) -> bool:
@@ -64,5 +65,7 @@ class ControlPipe:
     def _rest_of(self, text: bytes) -> bytes:
         try:
             return text[os.write(self._pipe, text) :]
+        except BlockingIOError:
+            return text
         except BrokenPipeError:
             return b""  # the process died first, and its end says how; or its code closed the pipe

@@ -9,6 +9,7 @@ from sandbox.limits import REUSE_AGE_S
 from sandbox.process import Exit, Process
 
 MAX_RUNS = 100
+LAST_RUNS = 20
 WATCH_S = 1.0
 IDLE_CPU_S = 0.1  # while it waits: threads of Node.js tidy up behind a run
 HELD_SHARE = 0.5  # of the memory limit, that one run may leave to the next
@@ -31,6 +32,11 @@ class Reuse:
         self.cpu_s = proc.cpu_s(self._process.main)
         resident, self.held = proc.memory(self._process.main)
         return Exit(code=0, cpu_s=self.cpu_s, peak_bytes=resident, out_of_memory=False)
+
+    @property
+    def ends_soon(self) -> bool:
+        """Whether the next process should be started."""
+        return self.runs >= MAX_RUNS - LAST_RUNS
 
     @property
     def may_go_on(self) -> bool:

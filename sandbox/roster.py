@@ -117,7 +117,8 @@ class Roster:
             spool.add("s", b"This machine has no way out to a network, so the function has no network.\n", now_ms())
         if job.limits.reuse:
             self._warm.lend(found)
-        self._runs[key] = Run(job, found, spool, self._loop, self._tell)
+        run = self._runs[key] = Run(job, found, spool, self._loop, self._tell)
+        run.start()
 
     def _finish_unstarted(self, key: str, outcome: Outcome) -> None:
         _, spool = self._waiting.pop(key)

@@ -64,7 +64,7 @@ class Run:
     def __init__(
         self, job: jobs.Job, instance: Instance, spool: Spool, loop: Loop, tell: Callable[[jobs.Message], None]
     ) -> None:
-        """Begin once `instance` is ready; what happens is told to `tell`, last of all Finished."""
+        """What happens is told to `tell`, last of all Finished."""
         self.job, self.template, self._spool, self._loop, self._tell = job, instance.template, spool, loop, tell
         self.instance = instance
         self.spared = False  # the process lives on although the job is over
@@ -86,7 +86,10 @@ class Run:
         self._stop_at = self._kill_at = self._sample_at = self._announce_at = NEVER
         self._count_at = 0.0
         self._faulty = self._over = False
-        instance.attach(self._begin, self._dead)
+
+    def start(self) -> None:
+        """Begin once the instance is ready. It may all be over when this returns."""
+        self.instance.attach(self._begin, self._dead)
 
     @property
     def pids(self) -> tuple[int | None, ...]:
@@ -267,6 +270,9 @@ class Run:
 
     def give_up(self) -> None:
         """End it as our own failure."""
+        if self.spared:
+            self.spared = False
+            self._process.kill()
         if self._over:
             self._finish(internal("The service failed at the end of this run. Its log says why."))
             return

@@ -38,6 +38,7 @@ class Warm:
         self._instances: list[Instance] = []
         self._lent: list[Instance] = []
         self._missing: Job | None = None
+        self._changed = False
         self._count = 0
         self._not_before = 0.0
         self._watch_at = NEVER
@@ -63,6 +64,7 @@ class Warm:
 
         But those that have done a run like one of these stay, as long as no more than `room` wait in all.
         """
+        self._changed = True
         self._wanted, self._room = [(likeness(job), job) for job in templates], room
         kinds = Counter(kind for kind, _ in self._wanted)
         spare = room - len(self._wanted)
@@ -79,6 +81,7 @@ class Warm:
 
     def take(self, job: Job) -> Instance | None:
         """An instance that can do `job`, which is then no longer ours; the one that is ready, or will be, first."""
+        self._changed = True
         kind = likeness(job)
         alike = [one for one in reversed(self._present()) if likeness(one.template) == kind]
         for one in sorted(alike, key=lambda one: not one.ready):
@@ -90,11 +93,14 @@ class Warm:
         return None
 
     def lend(self, instance: Instance) -> None:
-        """One that may come back is at work: no other is started in its place."""
-        self._lent.append(instance)
+        """One that will come back is at work: no other is started in its place, unless its last runs are near."""
+        self._changed = True
+        if not instance.reuse.ends_soon:
+            self._lent.append(instance)
 
     def give_back(self, instance: Instance, *, spared: bool) -> None:
         """A run is over. If its process was spared it waits for another one, where that is wanted and there is room."""
+        self._changed = True
         if instance in self._lent:
             self._lent.remove(instance)
         if not spared:
@@ -114,15 +120,18 @@ class Warm:
                 self._end(key, now)
         if now >= self._watch_at:
             self._watch(now)
-        self._missing = self._find_missing()
+        if self._changed:
+            self._missing, self._changed = self._find_missing(), False
         if self._missing is not None and len(self._starting) < AT_ONCE and now >= self._not_before:
             self._count += 1
             template = replace(self._missing, key=f"warm-{self._count}")
             self._starting[template.key] = (template, now)
+            self._changed = True
             self._starter.start(template, partial(self._launched, template))
 
     def close(self) -> None:
         """End all of them, and start none any more."""
+        self._changed = True
         self._wanted = []
         for one in self._instances:
             one.end()
@@ -142,6 +151,7 @@ class Warm:
 
     def _watch(self, now: float) -> None:
         used = [one for one in self._present() if one.reuse.runs]
+        self._changed = True
         for one in used:
             if not one.reuse.may_go_on:
                 one.end()
@@ -151,16 +161,19 @@ class Warm:
         if isinstance(found, Outcome):
             self._end(template.key, time.monotonic())
             return
+        self._changed = True
         self._instances.append(found)
         found.attach(partial(self._ready, template.key), partial(self._dead, found))
 
     def _ready(self, key: str) -> None:
+        self._changed = True
         self._starting.pop(key, None)
         self.tick(time.monotonic())
 
     def _dead(self, instance: Instance) -> None:
         if instance not in self._instances:
             return
+        self._changed = True
         self._instances.remove(instance)
         instance.process.collect()
         if self._starting.pop(instance.template.key, None) is not None:
@@ -168,6 +181,7 @@ class Warm:
         self._starter.clean_up(instance.template)
 
     def _end(self, key: str, now: float) -> None:
+        self._changed = True
         template, _ = self._starting.pop(key)
         self._not_before = now + PAUSE_S
         launched = [one for one in self._instances if one.template.key == key]
