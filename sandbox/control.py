@@ -24,7 +24,7 @@ def order_for(job: Job, nonce: str) -> dict[str, Any]:
         "context": job.context,
         "timeout_ms": job.limits.timeout_s * 1000,
         "settle_ms": round(SETTLE_GRACE_S * 1000),
-        "reuse": job.limits.reuse,
+        "reuse": job.goes_on,
     }
 
 

@@ -3,9 +3,10 @@
 import contextlib
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import wraps
+from pathlib import Path
 
 from hexasched import logs
 from sandbox import limits
@@ -15,6 +16,7 @@ from sandbox.launch import Launch
 from sandbox.loop import Loop
 from sandbox.process import Process
 from sandbox.reuse import Reuse
+from sandbox.spool import Record, read_records
 
 READ_BYTES = 4096
 
@@ -43,6 +45,7 @@ class Instance:
         """Start it. Raises OSError if it can't be started."""
         self.template, self._loop = template, loop
         self.channel = ResultChannel(secrets.token_hex(16))
+        self.said: Path | None = None  # the spool file of what was put out before there was a run
         self.ready = self.dead = self.doomed = self.offline = False
         self._on_ready: Callable[[], None] = _nothing
         self._on_dead: Callable[[], None] = _nothing
@@ -62,6 +65,7 @@ class Instance:
     def rest(self, on_dead: Callable[[], None]) -> None:
         """Wait for another run, with a nonce of its own; what it says meanwhile is nobody's, and its end."""
         self.channel = ResultChannel(secrets.token_hex(16))
+        self.reuse.rested = True
         self.template = replace(self.template, env={}, secrets=(), event=None, context={})
         pipes = self.process.pipes
         for fd in (pipes.out, pipes.err, pipes.result):
@@ -72,6 +76,18 @@ class Instance:
         """Get ready for another run; whether it may have one."""
         self._forget_pipes()
         return self.reuse.may_go_on
+
+    def take_said(self) -> Iterator[Record]:
+        """What loading the module has put out, once."""
+        if self.said is not None:
+            yield from read_records(self.said)
+            self.forget_said()
+
+    def forget_said(self) -> None:
+        """Nobody wants to hear it."""
+        if self.said is not None:
+            self.said.unlink(missing_ok=True)
+            self.said = None
 
     def end(self) -> None:
         """Kill it; until it is dead it counts as ended."""
@@ -112,7 +128,7 @@ class Instance:
 
     def _be_ready(self) -> None:
         self._loop.forget(self.process.pipes.result)
-        if self.template.limits.reuse:
+        if self.template.limits.same_env:
             self.process.find_main()
         self.ready = True
         self._on_ready()

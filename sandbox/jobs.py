@@ -7,9 +7,9 @@ from hexasched.domain.kept import Request
 from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import Outcome
 
-Mode = Literal["run", "load", "analyse", "install"]
-"""run: call the handler. load: import the module and find the handler. analyse: read the source for mistakes,
-imports and variables. install: npm in a writable folder with network."""
+Mode = Literal["run", "load", "preload", "analyse", "install"]
+"""run: call the handler. load: import the module and find the handler. preload: the same, and then wait for a run.
+analyse: read the source for mistakes, imports and variables. install: npm in a writable folder with network."""
 
 Network = Literal["none", "outbound"]
 
@@ -77,6 +77,11 @@ class Job:
     event: Any = None
     context: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether its process may do another job after it."""
+        return self.mode == "preload" or (self.mode == "run" and self.limits.reuse)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Started:
@@ -114,4 +119,12 @@ class Asked:
     request: Request
 
 
-Message = Started | Output | Asked | Finished
+@dataclass(frozen=True, kw_only=True)
+class NotPreloaded:
+    """No process could be preloaded for the template with that key, and none is tried until another is asked for."""
+
+    key: str
+    why: str
+
+
+Message = Started | Output | Asked | Finished | NotPreloaded

@@ -79,7 +79,7 @@ def kernel_limits(job: Job, base: int, *, own_user: bool) -> dict[int, int]:
 
 def _cpu_limit(limits: Limits) -> int:
     # The kernel counts for a process, not for a run: a last one may begin when the process is as old as may be.
-    lasts_s = limits.timeout_s + (REUSE_AGE_S if limits.reuse else 0)
+    lasts_s = limits.timeout_s + (REUSE_AGE_S if limits.same_env else 0)
     return lasts_s * limits.cpus + CPU_GRACE_S
 
 

@@ -5,6 +5,7 @@ import time
 
 from hexasched.domain.limits import MIB, Limits
 from sandbox import proc
+from sandbox.jobs import Mode
 from sandbox.limits import REUSE_AGE_S
 from sandbox.process import Exit, Process
 
@@ -16,19 +17,23 @@ HELD_SHARE = 0.5  # of the memory limit, that one run may leave to the next
 
 
 class Reuse:
-    """What one process has done, and whether it may go on. `cpu_s` is what it had used when its last run ended."""
+    """What one process has done, and whether it may go on.
+
+    `cpu_s` is what it had used when it ended something last; `rested` says that it has waited behind that.
+    """
 
     def __init__(self, process: Process, limits: Limits) -> None:
         self._process, self._limits = process, limits
         self._ends_at = time.monotonic() + REUSE_AGE_S
         self.runs = 0
+        self.rested = False
         self.cpu_s = 0.0
         self.held = 0
 
-    def note(self) -> Exit:
+    def note(self, mode: Mode) -> Exit:
         """A run has ended well: what the process has used until now, as if it had ended. OSError if it is gone."""
         assert self._process.main is not None
-        self.runs += 1
+        self.runs += mode == "run"
         self.cpu_s = proc.cpu_s(self._process.main)
         resident, self.held = proc.memory(self._process.main)
         return Exit(code=0, cpu_s=self.cpu_s, peak_bytes=resident, out_of_memory=False)
@@ -42,7 +47,8 @@ class Reuse:
     def may_go_on(self) -> bool:
         """Whether there may be another run; it need not be the same in a moment."""
         fresh = self.runs < MAX_RUNS and time.monotonic() < self._ends_at
-        room = self.held <= HELD_SHARE * self._limits.memory_mb * MIB
+        # What loading the module takes the first run would have taken as well.
+        room = not self.runs or self.held <= HELD_SHARE * self._limits.memory_mb * MIB
         return fresh and room and self._rests and self._quiet and self._alone
 
     @property

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from hexasched import logs
-from hexasched.domain.outcomes import Outcome
+from hexasched.domain.outcomes import Outcome, Reason
 from hexasched.errors import FULL_DISK, is_full_disk
+from sandbox import preload
 from sandbox.classify import Cause, internal, stopped
 from sandbox.instance import Instance
-from sandbox.jobs import Finished, Job, Message, SandboxSettings
+from sandbox.jobs import Finished, Job, Message, NotPreloaded, SandboxSettings
 from sandbox.loop import Loop
 from sandbox.run import Run
 from sandbox.spool import Spool, now_ms
@@ -31,7 +32,7 @@ class Roster:
         self._spools = Path(settings.state_dir) / "spool"
         self._spools.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._starter = Starter(loop, settings)
-        self._warm = Warm(self._starter)
+        self._warm = Warm(self._starter, self._preload)
         self._waiting: dict[str, tuple[Job, Spool]] = {}
         self._runs: dict[str, Run] = {}
 
@@ -117,6 +118,8 @@ class Roster:
             spool.add("s", b"This machine has no way out to a network, so the function has no network.\n", now_ms())
         if job.limits.reuse:
             self._warm.lend(found)
+        for record in found.take_said():
+            spool.add(record.stream, record.data, record.at_ms)
         run = self._runs[key] = Run(job, found, spool, self._loop, self._tell)
         run.start()
 
@@ -126,9 +129,37 @@ class Roster:
         self._tell(Finished(key=key, size=spool.size, outcome=outcome))
 
     def _tell(self, message: Message) -> None:
-        if isinstance(message, Finished) and (run := self._runs.pop(message.key, None)):
+        run = self._runs.get(message.key)
+        if isinstance(message, Finished) and run is not None:
+            del self._runs[message.key]
             if not run.spared:
                 self._starter.clean_up(run.template)
-            self._warm.give_back(run.instance, spared=run.spared)
+            self._end_of(run, message.outcome)
             self._warm.tick(time.monotonic())
-        self._report(message)
+        if run is None or run.job.mode != "preload":
+            self._report(message)
+
+    def _preload(self, instance: Instance) -> None:
+        """Have a process that is ready load its module."""
+        key = instance.template.key
+        instance.said = self._spools / f"{key}.log"
+        try:
+            spool = preload.spool_at(instance.said)
+        except OSError:
+            logs.failure("sandbox.no_spool", key=key)
+            instance.end()
+            return
+        run = self._runs[key] = Run(preload.job_for(instance.template), instance, spool, self._loop, self._tell)
+        run.start()
+
+    def _end_of(self, run: Run, outcome: Outcome) -> None:
+        instance = run.instance
+        if run.job.mode != "preload":
+            self._warm.give_back(instance, spared=run.spared)
+            return
+        if not run.spared:
+            instance.forget_said()
+        failed = not (run.spared or instance.doomed or outcome.reason is Reason.WORKER_GONE)
+        if (key := self._warm.preloaded(instance, spared=run.spared, failed=failed)) is not None:
+            logs.warning("sandbox.not_preloaded", key=key, reason=outcome.reason)
+            self._report(NotPreloaded(key=key, why=preload.why(run.job, outcome)))

@@ -184,7 +184,7 @@ class Run:
             self._kill_at = min(self._kill_at, self._ended + LINGER_S)
             if self._channel.frame.again:
                 self._spare()
-        elif self._channel.mistake and self.job.limits.reuse and not self._forged:
+        elif self._channel.mistake and self.job.goes_on and not self._forged:
             self._forged = True  # the process may wait for another run, whatever its code has done
             self._process.kill()
         if self._over:
@@ -198,9 +198,9 @@ class Run:
         while self._output.pump() and time.monotonic() < drained_by:
             pass
         whole = self._channel.complete and not self._output.ended and self._gate.idle and self._control.idle
-        if whole and self.job.limits.reuse and self._cause is None and not self._faulty:
+        if whole and self.job.goes_on and self._cause is None and not self._faulty:
             with contextlib.suppress(OSError):
-                outcome = self._outcome(self.instance.reuse.note(), b"")
+                outcome = self._outcome(self.instance.reuse.note(self.job.mode), b"")
                 if outcome.ok and self.instance.reuse.may_go_on:
                     self._end_well(outcome)
                     return

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -30,13 +30,16 @@ def likeness(job: Job) -> Hashable:
 class Warm:
     """The waiting instances of one keeper."""
 
-    def __init__(self, starter: Starter) -> None:
-        self._starter = starter
+    def __init__(self, starter: Starter, preload: Callable[[Instance], None]) -> None:
+        """`preload` has a process that is ready load its module, and `preloaded` told how that ended."""
+        self._starter, self._preload = starter, preload
         self._wanted: list[tuple[Hashable, Job]] = []
         self._room = 0
         self._starting: dict[str, tuple[Job, float]] = {}
         self._instances: list[Instance] = []
         self._lent: list[Instance] = []
+        self._loading: list[Instance] = []
+        self._failed: set[Hashable] = set()
         self._missing: Job | None = None
         self._changed = False
         self._count = 0
@@ -46,7 +49,7 @@ class Warm:
     @property
     def pids(self) -> set[int | None]:
         """The processes that are waited for here."""
-        return {pid for one in self._instances for pid in (one.process.pipes.pid, one.process.first)}
+        return {pid for one in [*self._instances, *self._loading] for pid in (one.process.pipes.pid, one.process.first)}
 
     @property
     def wake_at(self) -> float:
@@ -57,7 +60,7 @@ class Warm:
     @property
     def empty(self) -> bool:
         """Whether there is no process here."""
-        return not (self._instances or self._starting)
+        return not (self._instances or self._starting or self._loading)
 
     def want(self, templates: Sequence[Job], room: int) -> None:
         """Keep an instance for each of these, the most wanted first; all others are ended.
@@ -67,9 +70,10 @@ class Warm:
         self._changed = True
         self._wanted, self._room = [(likeness(job), job) for job in templates], room
         kinds = Counter(kind for kind, _ in self._wanted)
+        self._failed &= kinds.keys()
         spare = room - len(self._wanted)
         wanted = kinds.copy()
-        for one in self._present():
+        for one in [*self._present(), *self._loading]:
             kind = likeness(one.template)
             if wanted[kind] > 0:
                 wanted[kind] -= 1
@@ -85,7 +89,7 @@ class Warm:
         kind = likeness(job)
         alike = [one for one in reversed(self._present()) if likeness(one.template) == kind]
         for one in sorted(alike, key=lambda one: not one.ready):
-            if self._starter.fits(one) and (not one.reuse.runs or one.wake()):
+            if self._starter.fits(one) and (not one.reuse.rested or one.wake()):
                 self._instances.remove(one)
                 self._starting.pop(one.template.key, None)
                 return one
@@ -103,11 +107,24 @@ class Warm:
         self._changed = True
         if instance in self._lent:
             self._lent.remove(instance)
-        if not spared:
-            return
-        instance.rest(partial(self._dead, instance))
+        if spared:
+            self._rest(instance, keep=len(self._present()) < self._room)
+
+    def preloaded(self, instance: Instance, *, spared: bool, failed: bool) -> str | None:
+        """A module was loaded or not. If that `failed`, nothing like it is tried again; the key of what was wanted."""
+        self._changed = True
+        self._loading.remove(instance)
         kind = likeness(instance.template)
-        if len(self._present()) >= self._room or kind not in [wanted for wanted, _ in self._wanted]:
+        if spared:
+            self._rest(instance, keep=True)
+        if not failed:
+            return None
+        self._failed.add(kind)
+        return next((job.key for wanted, job in self._wanted if wanted == kind), None)
+
+    def _rest(self, instance: Instance, *, keep: bool) -> None:
+        instance.rest(partial(self._dead, instance))
+        if not keep or likeness(instance.template) not in [kind for kind, _ in self._wanted]:
             instance.end()
         self._instances.append(instance)
         self._watch_at = min(self._watch_at, time.monotonic() + WATCH_S)
@@ -133,24 +150,25 @@ class Warm:
         """End all of them, and start none any more."""
         self._changed = True
         self._wanted = []
-        for one in self._instances:
+        for one in [*self._instances, *self._loading]:
             one.end()
 
     def _present(self) -> list[Instance]:
         return [one for one in self._instances if not (one.dead or one.doomed)]
 
     def _find_missing(self) -> Job | None:
-        there = Counter(likeness(one.template) for one in [*self._present(), *self._lent])
+        there = Counter(likeness(one.template) for one in [*self._present(), *self._lent, *self._loading])
         launched = {one.template.key for one in self._instances}
         there.update(likeness(job) for key, (job, _) in self._starting.items() if key not in launched)
         for kind, job in self._wanted:
-            if there[kind] == 0:
+            if there[kind] > 0:
+                there[kind] -= 1
+            elif kind not in self._failed:
                 return job
-            there[kind] -= 1
         return None
 
     def _watch(self, now: float) -> None:
-        used = [one for one in self._present() if one.reuse.runs]
+        used = [one for one in self._present() if one.reuse.rested]
         self._changed = True
         for one in used:
             if not one.reuse.may_go_on:
@@ -163,18 +181,24 @@ class Warm:
             return
         self._changed = True
         self._instances.append(found)
-        found.attach(partial(self._ready, template.key), partial(self._dead, found))
+        found.attach(partial(self._ready, found), partial(self._dead, found))
 
-    def _ready(self, key: str) -> None:
+    def _ready(self, instance: Instance) -> None:
         self._changed = True
-        self._starting.pop(key, None)
+        self._starting.pop(instance.template.key, None)
+        if instance.template.limits.preload and not instance.doomed:
+            self._instances.remove(instance)
+            self._loading.append(instance)
+            self._preload(instance)
         self.tick(time.monotonic())
 
     def _dead(self, instance: Instance) -> None:
-        if instance not in self._instances:
+        where = next((place for place in (self._instances, self._loading) if instance in place), None)
+        if where is None:
             return
         self._changed = True
-        self._instances.remove(instance)
+        where.remove(instance)
+        instance.forget_said()
         instance.process.collect()
         if self._starting.pop(instance.template.key, None) is not None:
             self._not_before = time.monotonic() + PAUSE_S

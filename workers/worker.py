@@ -17,7 +17,7 @@ from hexasched.store.builds import BuildClaim
 from hexasched.store.database import Connection
 from hexasched.store.runs import Claim
 from sandbox.client import KeeperGoneError
-from sandbox.jobs import Asked, Finished, Message, Output, Started
+from sandbox.jobs import Asked, Finished, Message, NotPreloaded, Output, Started
 from workers import chores, in_use
 from workers.asking import Question, answer_all
 from workers.claiming import claim_work, start_claimed
@@ -121,6 +121,8 @@ class Worker:
         return max(0.0, due - time.monotonic())
 
     def _hear(self, message: Message) -> None:
+        if isinstance(message, NotPreloaded):
+            self._warming.could_not_preload(message)
         hand = self._hands.get(message.key)
         if hand is None:
             return

@@ -52,6 +52,7 @@ def function() -> None:
 @click.option("--scratch-files", default="", metavar="N", help="Files in /tmp.")
 @click.option("--child-processes", is_flag=True, help="Let the function start other programs.")
 @click.option("--reuse", is_flag=True, help="One process does many runs, one after the other.")
+@click.option("--preload", is_flag=True, help="Load the module ahead, in a process that waits for a run.")
 @click.pass_obj
 def deploy(config_file: Path | None, /, name: str, **options: Any) -> None:
     """Make a new version of NAME (and NAME itself, the first time) and wait until it serves, or says why not."""

@@ -97,8 +97,11 @@ function main() {
   const folders = { root, rootUrl: pathToFileURL(root).href, ours: __dirname };
   const env = openEnv(host.env);
 
+  let loaded = false;
+
   function start(control) {
-    const report = openReport({ host, env, pipes, control, folders });
+    const report = openReport({ host, env, pipes, control, folders, loaded });
+    loaded = control.mode === 'preload';
     if (control.mode === 'analyse') return report.send(analysed(report, root, control.handler));
     const { nonce } = control;
     delete control.nonce;

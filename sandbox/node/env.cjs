@@ -30,17 +30,18 @@ function replaceVariables(real, variables) {
 }
 
 // A stand-in for process.env: `proxy`, and what was read through it since `begin`, which sets the variables of
-// one run. `callerPlace()` says which line of the function's own code is asking ({file, line}, or null for
+// one run; if that finds its module `loaded` ahead, what was read then was read by it. `callerPlace()` says which line of the function's own code is asking ({file, line}, or null for
 // packages and Node itself); it is asked on a miss only.
 function openEnv(real) {
   const base = baseOf(real);
   let run;
 
-  function begin({ variables, optional, callerPlace }) {
+  function begin({ variables, optional, callerPlace, loaded }) {
     replaceVariables(real, { ...base, ...variables });
     const given = new Set(Object.keys(variables));
     const withFallback = new Set(optional);
-    run = { given, ownDoing: new Set(), withFallback, read: new Set(), missing: [], looks: 0, callerPlace };
+    const before = loaded ? run : { read: new Set(), missing: [] };
+    run = { given, ownDoing: new Set(), withFallback, read: before.read, missing: before.missing, looks: 0, callerPlace };
   }
 
   function missed(name) {

@@ -13,8 +13,9 @@ const CALLER_FRAMES = 12;
 const NOWHERE = { stack: '', file: null, line: null, column: null, source_line: null };
 
 // `host` are functions of the main realm, taken before user code ran (see bootstrap.cjs); `env` comes from
-// env.cjs; `control` is the parsed control frame; `folders` = {root, rootUrl, ours}.
-function openReport({ host, env, pipes, control, folders }) {
+// env.cjs; `control` is the parsed control frame; `folders` = {root, rootUrl, ours}; `loaded`: for this run the module
+// was loaded ahead.
+function openReport({ host, env, pipes, control, folders, loaded }) {
   const { nonce } = control;
   function readLines(file) {
     try {
@@ -34,7 +35,7 @@ function openReport({ host, env, pipes, control, folders }) {
     return stacks.caller(new Error().stack);
   }
 
-  env.begin({ variables: control.env, optional: control.optional_env, callerPlace });
+  env.begin({ variables: control.env, optional: control.optional_env, callerPlace, loaded });
 
   function failure(reason, type, message, { hint = null, thrown = null } = {}) {
     const place = thrown ? describe(thrown) : NOWHERE;

@@ -155,6 +155,10 @@ function startRun({ control, report, importFile, pendingWarning, openKept, next 
   async function run() {
     const handler = await load();
     if (control.mode === 'load') finish(report.done());
+    if (control.mode === 'preload') {
+      outcome = report.done();
+      return rest();
+    }
     stage = 'run';
     try {
       settle(report.returned(await handler(control.event, context)));
