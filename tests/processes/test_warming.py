@@ -82,10 +82,33 @@ def test_one_process_does_many_runs_until_a_variable_changes(service: Service, t
     wait_until(lambda: source in waiting(service), deadline_s=20, what="a process that waits", every_s=0.1)
     before = service.run("often")["result"][0]
     assert [service.run("often")["result"][0] for _ in range(2)] == [before + 1, before + 2]
-    with service.open_database() as database, database.writing() as connection:
-        function_id = connection.execute(select(t.functions.c.id).where(t.functions.c.name == "often")).scalar_one()
-        changed = {"KEY": EnvVar(name="KEY", value="second", secret=False)}
-        env_vars.save(connection, load_key_ring(service.data_dir), function_id, changed, datetime.now(UTC))
+    _set_variables(service, "often", KEY="second")
     assert service.run("often")["result"] == [1, "second"]
     wait_until(lambda: waiting(service).count(source) == 1, deadline_s=20, what="the end of the old", every_s=0.1)
     assert service.run("often")["result"][1] == "second"
+
+
+@pytest.mark.root
+def test_a_module_is_loaded_ahead_and_what_can_not_be_is_said(service: Service, tmp_path: Path) -> None:
+    source = """if (process.env.FAIL) throw new Error('not today'); const began = Date.now();
+    export default () => Date.now() - began"""
+    service.deploy("ahead", source, tmp_path / "ahead", "--preload")
+    service.run("ahead")
+    wait_until(lambda: source in waiting(service), deadline_s=20, what="a process that waits", every_s=0.1)
+    wait_until(lambda: service.run("ahead")["result"] > 300, deadline_s=30, what="a run with a module loaded ahead")
+    _set_variables(service, "ahead", FAIL="yes")
+    wait_until(
+        lambda: "ahead, version 1: preload failed: not today" in service.cli("doctor", check=False).stdout,
+        deadline_s=30,
+        what="doctor to say so",
+    )
+    assert service.run("ahead", check=False)["error"]["message"] == "not today"
+    _set_variables(service, "ahead")
+    wait_until(lambda: source in waiting(service), deadline_s=20, what="another one", every_s=0.1)
+
+
+def _set_variables(service: Service, name: str, **values: str) -> None:
+    wanted = {key: EnvVar(name=key, value=value, secret=False) for key, value in values.items()}
+    with service.open_database() as database, database.writing() as connection:
+        function_id = connection.execute(select(t.functions.c.id).where(t.functions.c.name == name)).scalar_one()
+        env_vars.save(connection, load_key_ring(service.data_dir), function_id, wanted, datetime.now(UTC))
