@@ -46,7 +46,7 @@ class Instance:
         self.template, self._loop = template, loop
         self.channel = ResultChannel(secrets.token_hex(16))
         self.said: Path | None = None  # the spool file of what was put out before there was a run
-        self.ready = self.dead = self.doomed = self.offline = False
+        self.ready = self.dead = self.doomed = self.offline = self.restless = False
         self._on_ready: Callable[[], None] = _nothing
         self._on_dead: Callable[[], None] = _nothing
         self.process = Process(launch, loop, on_up=self._up, on_dead=self._died)
@@ -97,6 +97,7 @@ class Instance:
 
     def _disturb(self) -> None:
         logs.warning("sandbox.not_at_rest", key=self.template.key)
+        self.restless = True
         self.end()
 
     def _forget_pipes(self) -> None:

@@ -39,6 +39,11 @@ class Reuse:
         return Exit(code=0, cpu_s=self.cpu_s, peak_bytes=resident, out_of_memory=False)
 
     @property
+    def old(self) -> bool:
+        """Whether its time is over, whatever it has done."""
+        return time.monotonic() >= self._ends_at
+
+    @property
     def ends_soon(self) -> bool:
         """Whether the next process should be started."""
         return self.runs >= MAX_RUNS - LAST_RUNS
@@ -46,7 +51,7 @@ class Reuse:
     @property
     def may_go_on(self) -> bool:
         """Whether there may be another run; it need not be the same in a moment."""
-        fresh = self.runs < MAX_RUNS and time.monotonic() < self._ends_at
+        fresh = self.runs < MAX_RUNS and not self.old
         # What loading the module takes the first run would have taken as well.
         room = not self.runs or self.held <= HELD_SHARE * self._limits.memory_mb * MIB
         return fresh and room and self._rests and self._quiet and self._alone

@@ -13,7 +13,7 @@ from hexasched.errors import FULL_DISK, is_full_disk
 from sandbox import preload
 from sandbox.classify import Cause, internal, stopped
 from sandbox.instance import Instance
-from sandbox.jobs import Finished, Job, Message, NotPreloaded, SandboxSettings
+from sandbox.jobs import Finished, Job, Message, SandboxSettings
 from sandbox.loop import Loop
 from sandbox.run import Run
 from sandbox.spool import Spool, now_ms
@@ -32,7 +32,7 @@ class Roster:
         self._spools = Path(settings.state_dir) / "spool"
         self._spools.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._starter = Starter(loop, settings)
-        self._warm = Warm(self._starter, self._preload)
+        self._warm = Warm(self._starter, self._preload, tell)
         self._waiting: dict[str, tuple[Job, Spool]] = {}
         self._runs: dict[str, Run] = {}
 
@@ -160,6 +160,4 @@ class Roster:
         if not run.spared:
             instance.forget_said()
         failed = not (run.spared or instance.doomed or outcome.reason is Reason.WORKER_GONE)
-        if (key := self._warm.preloaded(instance, spared=run.spared, failed=failed)) is not None:
-            logs.warning("sandbox.not_preloaded", key=key, reason=outcome.reason)
-            self._report(NotPreloaded(key=key, why=preload.why(run.job, outcome)))
+        self._warm.preloaded(instance, spared=run.spared, wrong=preload.why(run.job, outcome) if failed else "")

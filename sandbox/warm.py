@@ -9,7 +9,7 @@ from functools import partial
 from hexasched import logs
 from hexasched.domain.outcomes import Outcome
 from sandbox.instance import Instance
-from sandbox.jobs import Job
+from sandbox.jobs import Job, NotPreloaded
 from sandbox.reuse import WATCH_S
 from sandbox.starter import Starter
 
@@ -30,9 +30,11 @@ def likeness(job: Job) -> Hashable:
 class Warm:
     """The waiting instances of one keeper."""
 
-    def __init__(self, starter: Starter, preload: Callable[[Instance], None]) -> None:
+    def __init__(
+        self, starter: Starter, preload: Callable[[Instance], None], report: Callable[[NotPreloaded], None]
+    ) -> None:
         """`preload` has a process that is ready load its module, and `preloaded` told how that ended."""
-        self._starter, self._preload = starter, preload
+        self._starter, self._preload, self._report = starter, preload, report
         self._wanted: list[tuple[Hashable, Job]] = []
         self._room = 0
         self._starting: dict[str, tuple[Job, float]] = {}
@@ -110,17 +112,21 @@ class Warm:
         if spared:
             self._rest(instance, keep=len(self._present()) < self._room)
 
-    def preloaded(self, instance: Instance, *, spared: bool, failed: bool) -> str | None:
-        """A module was loaded or not. If that `failed`, nothing like it is tried again; the key of what was wanted."""
+    def preloaded(self, instance: Instance, *, spared: bool, wrong: str) -> None:
+        """A module was loaded or not. If there is something `wrong` with it, nothing like it is tried again."""
         self._changed = True
         self._loading.remove(instance)
-        kind = likeness(instance.template)
         if spared:
             self._rest(instance, keep=True)
-        if not failed:
-            return None
+        if wrong:
+            self._refuse(likeness(instance.template), wrong)
+
+    def _refuse(self, kind: Hashable, why: str) -> None:
+        self._changed = True
         self._failed.add(kind)
-        return next((job.key for wanted, job in self._wanted if wanted == kind), None)
+        for key in [job.key for wanted, job in self._wanted if wanted == kind][:1]:
+            logs.warning("sandbox.not_preloaded", key=key)
+            self._report(NotPreloaded(key=key, why=why))
 
     def _rest(self, instance: Instance, *, keep: bool) -> None:
         instance.rest(partial(self._dead, instance))
@@ -172,6 +178,7 @@ class Warm:
         self._changed = True
         for one in used:
             if not one.reuse.may_go_on:
+                one.restless = not one.reuse.old
                 one.end()
         self._watch_at = now + WATCH_S if used else NEVER
 
@@ -200,6 +207,8 @@ class Warm:
         where.remove(instance)
         instance.forget_said()
         instance.process.collect()
+        if instance.reuse.rested and not instance.reuse.runs and (instance.restless or not instance.doomed):
+            self._refuse(likeness(instance.template), "It did not stand still when its module was loaded.")
         if self._starting.pop(instance.template.key, None) is not None:
             self._not_before = time.monotonic() + PAUSE_S
         self._starter.clean_up(instance.template)

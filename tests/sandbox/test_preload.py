@@ -146,3 +146,13 @@ def test_a_module_that_never_loads_is_given_up(own_worker: Worker) -> None:
     wait_until(lambda: refusals(own_worker), deadline_s=25, what="the refusal", every_s=0.1)
     assert refusals(own_worker)[0].why == "Loading the module took longer than 2 s."
     wait_until(lambda: len(family(own_worker.keeper_pid)) == 1, deadline_s=10, what="its end")
+
+
+def test_one_that_does_not_stand_still_is_not_tried_again(own_worker: Worker) -> None:
+    source = """import { Worker } from 'node:worker_threads'; import { writeSync } from 'node:fs';
+    new Worker("setInterval(() => require('node:fs').writeSync(1, 'busy'), 50)", { eval: true }).unref();
+    await new Promise((done) => setTimeout(done, 200)); export default () => 1"""
+    want(own_worker, template(own_worker, source))
+    wait_until(lambda: refusals(own_worker), deadline_s=20, what="the refusal")
+    assert refusals(own_worker)[0].why == "It did not stand still when its module was loaded."
+    wait_until(lambda: len(family(own_worker.keeper_pid)) == 1, deadline_s=10, what="its end")
