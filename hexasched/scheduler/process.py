@@ -3,6 +3,7 @@
 import fcntl
 import signal
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
@@ -12,11 +13,14 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 from hexasched import doorbell, logs
 from hexasched.domain.limits import POLL_S
 from hexasched.domain.ticks import Plan
-from hexasched.errors import StoreBusyError, TryAgainError
+from hexasched.errors import StoreBusyError, StoreError
 from hexasched.scheduler.cleaning import clean_on
 from hexasched.scheduler.ticker import CronJobStore, StagingExecutor
 from hexasched.store.database import Database
 from hexasched.store.leases import LeaseWatch
+
+HAND_OVER_S = 3.0
+"""For the scheduler of a service that was killed to be gone: its successor may be quick."""
 
 
 def run(database: Database, data_dir: Path, history_days: int, on_ready: Callable[[], None]) -> None:
@@ -69,9 +73,18 @@ def _watch(bell: doorbell.Doorbell, clock: BlockingScheduler, database: Database
 
 def _only_one(data_dir: Path) -> TextIO:
     lock = (data_dir / "scheduler.lock").open("w")
+    give_up_at = time.monotonic() + HAND_OVER_S
+    while not _taken(lock):
+        if time.monotonic() >= give_up_at:
+            lock.close()
+            raise StoreError(f"Another scheduler is running on {data_dir}. With SQLite there can be only one.")
+        time.sleep(0.1)
+    return lock
+
+
+def _taken(lock: TextIO) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        lock.close()
-        raise TryAgainError(f"Another scheduler is running on {data_dir}. With SQLite there can be only one.") from None
-    return lock
+        return False
+    return True
