@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 from hexasched import doorbell, failpoints, logs
 from hexasched.domain.outcomes import Reason
-from hexasched.store import builds, runs
+from hexasched.store import builds, finishing, holding
 from hexasched.store import logs as stored_logs
 from hexasched.store.builds import BuildClaim
-from hexasched.store.runs import Claim
+from hexasched.store.claiming import Claim
 from sandbox.jobs import Job
 from workers import builds as steps
 from workers.building import conclude, fail_internally, next_job
@@ -38,9 +38,9 @@ def _end_run(shop: Shop, hands: Hands, hand: InHand) -> None:
         start = max(hand.shipped, stored_logs.end(connection, "run", hand.parent_id, hand.claim.fence))
         chunks, _ = new_chunks(hand.spool, hand.claim.fence, start)
         if hand.started and not hand.marked:
-            runs.mark_started(connection, hand.claim, now)
+            holding.mark_started(connection, hand.claim, now)
         stored_logs.append(connection, "run", hand.parent_id, chunks)
-        won = runs.finish(connection, hand.claim, hand.ended, now)
+        won = finishing.finish(connection, hand.claim, hand.ended, now)
         failpoints.reach("finish.before_commit")
     failpoints.reach("finish.after_commit")
     _put_down(hands, hand)

@@ -7,8 +7,8 @@ from typing import Any
 
 from hexasched.domain.outcomes import Outcome
 from hexasched.store.builds import BuildClaim
+from hexasched.store.claiming import Claim
 from hexasched.store.logs import Kind
-from hexasched.store.runs import Claim
 from workers.builds import BuildState
 
 

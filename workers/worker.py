@@ -11,11 +11,11 @@ from hexasched.domain.limits import HEARTBEAT_S, POLL_S
 from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.doorbell import Doorbell
 from hexasched.errors import StoreBusyError
-from hexasched.store import builds, runs, workers
+from hexasched.store import builds, claiming, holding, workers
 from hexasched.store import logs as stored_logs
 from hexasched.store.builds import BuildClaim
+from hexasched.store.claiming import Claim
 from hexasched.store.database import Connection
-from hexasched.store.runs import Claim
 from sandbox.client import KeeperGoneError
 from sandbox.jobs import Asked, Finished, Message, Output, Started
 from workers import chores, in_use
@@ -139,12 +139,12 @@ class Worker:
         sent_at = time.monotonic()
         held = {hand.claim for hand in self._hands.values()}
         with self._shop.database.writing() as connection:
-            mine: set[Claim | BuildClaim] = set(runs.beat(connection, self._shop.worker_id, datetime.now(UTC)))
+            mine: set[Claim | BuildClaim] = set(holding.beat(connection, self._shop.worker_id, datetime.now(UTC)))
             mine |= builds.beat(connection, self._shop.worker_id)
             for claim in mine - held:
                 # The answer to the claim was lost on its way: nobody would ever start it.
                 if isinstance(claim, Claim):
-                    runs.release(connection, claim)
+                    claiming.release(connection, claim)
                 else:
                     builds.release(connection, claim)
         self._shop.keeper.beat(sent_at)
@@ -160,7 +160,7 @@ class Worker:
         if claims:
             with self._shop.database.writing() as connection:
                 for claim in claims:
-                    runs.mark_started(connection, claim, datetime.now(UTC))
+                    holding.mark_started(connection, claim, datetime.now(UTC))
             doorbell.ring(self._shop.data_dir, doorbell.DONE)
         for hand in fresh:
             hand.marked = True
@@ -191,7 +191,7 @@ class Worker:
         if not running:
             return
         with self._shop.database.reading() as connection:
-            wanted = dict(runs.to_cancel(connection, self._shop.worker_id))
+            wanted = dict(holding.to_cancel(connection, self._shop.worker_id))
         for hand in running:
             if isinstance(hand.claim, Claim) and hand.claim in wanted and hand.ended is None:
                 self._stop(hand, "replaced" if wanted[hand.claim] is Reason.REPLACED else "cancel")
@@ -212,7 +212,7 @@ class Worker:
         """What the keeper never got is queued again, as if it had not been claimed."""
         with self._shop.database.writing() as connection:
             if isinstance(hand.claim, Claim):
-                runs.release(connection, hand.claim)
+                claiming.release(connection, hand.claim)
             else:
                 builds.release(connection, hand.claim)
         del self._hands[hand.key]

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from hexasched.domain.backfills import MAX_MOMENTS, moments_between
 from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.domain.ticks import Blackout, plan
-from hexasched.store import audit, backfills, blackouts, cron_jobs, history, runs, ticks
+from hexasched.store import audit, backfills, blackouts, claiming, cron_jobs, finishing, history, ticks
 from hexasched.store import tables as t
 from hexasched.store.cron_jobs import CronJob
 from hexasched.store.database import Connection, Database
@@ -37,8 +37,8 @@ def test_each_moment_has_its_verdict_and_what_did_not_happen_is_run_once(databas
     with database.writing() as connection:
         job = plant(connection)
         tick(connection, NOW + HOUR)
-        [claim] = runs.claim(connection, "w1", 1, NOW + HOUR)
-        runs.finish(connection, claim, Outcome(status=Status.SUCCEEDED, reason=Reason.OK), NOW + HOUR)
+        [claim] = claiming.claim(connection, "w1", 1, NOW + HOUR)
+        finishing.finish(connection, claim, Outcome(status=Status.SUCCEEDED, reason=Reason.OK), NOW + HOUR)
         dark = Blackout(name="Inventory", from_at=NOW + 2 * HOUR, to_at=NOW + 3 * HOUR)
         blackouts.add(connection, 1, dark, None, NOW)
         tick(connection, NOW + 2 * HOUR)
@@ -78,8 +78,8 @@ def test_it_is_another_attempt_at_what_was_missed_and_is_retried_by_the_policy(d
         assert detail is not None
         first = [row.status for row in history.attempts(connection, detail)]
         assert first == [Status.MISSED, Status.QUEUED]
-        [claim] = runs.claim(connection, "w1", 1, now)
-        runs.finish(connection, claim, Outcome(status=Status.FAILED, reason=Reason.ERROR), now)
+        [claim] = claiming.claim(connection, "w1", 1, now)
+        finishing.finish(connection, claim, Outcome(status=Status.FAILED, reason=Reason.ERROR), now)
         statuses = connection.execute(select(t.runs.c.status).order_by(t.runs.c.id)).scalars()
         assert list(statuses) == ["missed", "failed", "queued"]
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import update
 
 from hexasched.domain.outcomes import Outcome, Reason, Status
-from hexasched.store import builds, cron_jobs, health, runs, settings, workers
+from hexasched.store import builds, claiming, cron_jobs, finishing, health, settings, workers
 from hexasched.store import tables as t
 from hexasched.store.database import Connection, Database
 from hexasched.store.workers import Worker
@@ -82,15 +82,15 @@ def test_a_run_that_waits_is_overdue_only_while_a_worker_has_room(database: Data
         connection.execute(update(t.workers).values(draining=False, started_at=LATER - timedelta(seconds=59)))
         assert troubles(connection, LATER) == [], "it has just begun to take what had piled up"
         connection.execute(update(t.workers).values(started_at=NOW))
-        [first] = runs.claim(connection, "w1", 1, NOW)
+        [first] = claiming.claim(connection, "w1", 1, NOW)
         make_run(connection, function)
         assert troubles(connection, LATER) == ["overdue"], "one slot is free"
-        [second] = runs.claim(connection, "w1", 1, LATER - timedelta(seconds=59))
+        [second] = claiming.claim(connection, "w1", 1, LATER - timedelta(seconds=59))
         make_run(connection, function)
         assert troubles(connection, LATER) == [], "both are taken"
-        runs.finish(connection, first, OK, LATER)
+        finishing.finish(connection, first, OK, LATER)
         assert troubles(connection, LATER) == [], "it took one less than a minute ago: it goes on"
-        runs.finish(connection, second, OK, LATER)
+        finishing.finish(connection, second, OK, LATER)
         assert troubles(connection, LATER) == ["overdue"]
 
 
@@ -110,6 +110,6 @@ def test_what_waits_for_its_turn_or_its_time_is_not_overdue(database: Database) 
         function = make_function(connection, make_workspace(connection).id)
         for _ in range(2):
             make_run(connection, function, serial_key=7)
-        runs.claim(connection, "w1", 4, NOW)
+        claiming.claim(connection, "w1", 4, NOW)
         make_run(connection, function, now=LATER + timedelta(hours=1))
         assert troubles(connection, LATER) == []

@@ -11,7 +11,19 @@ from sqlalchemy import event
 
 from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.domain.ticks import plan
-from hexasched.store import accounts, builds, functions, history, logs, outbox, runs, schema, ticks, waiting
+from hexasched.store import (
+    accounts,
+    builds,
+    claiming,
+    finishing,
+    functions,
+    history,
+    logs,
+    outbox,
+    schema,
+    ticks,
+    waiting,
+)
 from hexasched.store.database import Connection, Database
 from hexasched.store.function_list import overviews
 from hexasched.store.history import Filter
@@ -24,8 +36,8 @@ OK = Outcome(status=Status.SUCCEEDED, reason=Reason.OK)
 
 def _end(connection: Connection, outcome: Outcome, *, after: timedelta = timedelta()) -> int:
     """The run that waits longest ends; its id."""
-    [claim] = runs.claim(connection, "w1", 1, NOW + after)
-    assert runs.finish(connection, claim, outcome, NOW + after)
+    [claim] = claiming.claim(connection, "w1", 1, NOW + after)
+    assert finishing.finish(connection, claim, outcome, NOW + after)
     return claim.run_id
 
 
@@ -168,7 +180,7 @@ def test_it_moves_only_what_still_waits_and_only_to_the_live_version(database: D
         before = make_function(connection, workspace_id)
         begun, kept = make_run(connection, before), make_run(connection, before)
         tested = make_run(connection, before, trigger="test")
-        assert [claim.run_id for claim in runs.claim(connection, "w1", 1, NOW)] == [begun]
+        assert [claim.run_id for claim in claiming.claim(connection, "w1", 1, NOW)] == [begun]
         version_id = functions.add_version(connection, before.id, make_program(), draft=False, user_id=None, now=NOW)
         builds.save_version(connection, version_id, state="ready", analysis=None, lockfile=None, artifact_id=None)
         assert waiting.move(connection, before.id, version_id) is None
