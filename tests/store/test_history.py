@@ -11,7 +11,7 @@ from sqlalchemy import event
 
 from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.domain.ticks import plan
-from hexasched.store import accounts, builds, functions, history, logs, outbox, runs, schema, ticks, waiting
+from hexasched.store import accounts, builds, due_jobs, functions, history, logs, outbox, runs, schema, ticks, waiting
 from hexasched.store.database import Connection, Database
 from hexasched.store.function_list import overviews
 from hexasched.store.history import Filter
@@ -50,7 +50,7 @@ def test_it_finds_all_attempts_from_each_of_them(database: Database) -> None:
         workspace_id = make_workspace(connection).id
         function = make_function(connection, workspace_id)
         make_cron_job(connection, function, max_attempts=3)
-        [job] = ticks.due(connection, due, 10)
+        [job] = due_jobs.due(connection, due, 10)
         ticks.settle(connection, [plan(job, due)], due)
         wait = timedelta(minutes=1)
         expected = []
