@@ -10,7 +10,7 @@ from hexasched.domain.intervals import Once
 from hexasched.domain.ticks import Blackout, Window, paused_window
 from hexasched.domain.timetables import Timetable, describe
 from hexasched.store import cron_jobs as store
-from hexasched.store import functions, history
+from hexasched.store import functions, history, windows
 from hexasched.store.blackouts import of_workspace
 from hexasched.store.cron_jobs import CronJob
 from hexasched.store.history import Filter, RunRow
@@ -54,7 +54,7 @@ def one(cron_job_id: int) -> str:
     with database().reading() as connection:
         job = found(store.by_id(connection, workspace.id, cron_job_id))
         rows = history.history(connection, workspace.id, Filter(cron_job_id=job.id), SHOWN_RUNS + 1)
-        windows = [*_pause(job), *store.windows(connection, job.id, SHOWN_RUNS)]
+        gaps = [*_pause(job), *windows.newest(connection, job.id, SHOWN_RUNS)]
         blackouts = [one for _, _, one in of_workspace(connection, workspace.id, now(), job.id)]
     next_moments = job.calendar.upcoming(now(), SHOWN_MOMENTS)
     return render_template(
@@ -68,7 +68,7 @@ def one(cron_job_id: int) -> str:
         no_further=_no_further(job.calendar.table, rows),
         blackouts=blackouts,
         dark=_dark(blackouts, next_moments),
-        entries=time_line(rows[:SHOWN_RUNS], windows, whole=len(rows) <= SHOWN_RUNS),
+        entries=time_line(rows[:SHOWN_RUNS], gaps, whole=len(rows) <= SHOWN_RUNS),
         more=len(rows) > SHOWN_RUNS,
         payload=pretty(job.event),
         token=secrets.token_hex(16),

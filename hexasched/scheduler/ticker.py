@@ -21,7 +21,7 @@ from hexasched.domain.ticks import DueJob, Plan, plan
 from hexasched.errors import StoreBusyError
 from hexasched.scheduler import chores
 from hexasched.scheduler.heartbeat import Heartbeat, steady_s
-from hexasched.store import ticks
+from hexasched.store import due_jobs, ticks
 from hexasched.store.database import Database
 
 BATCH = 2000
@@ -105,7 +105,7 @@ class CronJobStore(BaseJobStore):
         self._staged.clear()
         now = now.astimezone(UTC)
         with self._database.reading() as connection:
-            due = ticks.due(connection, now, BATCH)
+            due = due_jobs.due(connection, now, BATCH)
         self._more = len(due) == BATCH
         if due:
             failpoints.reach("tick.after_read")
@@ -125,7 +125,7 @@ class CronJobStore(BaseJobStore):
             if self._more:
                 return now
             with self._database.reading() as connection:
-                return min(ticks.next_due(connection) or soon, next_resume or soon, soon)
+                return min(due_jobs.next_due(connection) or soon, next_resume or soon, soon)
         except StoreBusyError as error:
             logs.warning("store.busy", error=error)
             return soon

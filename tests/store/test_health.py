@@ -5,7 +5,16 @@ from datetime import datetime, timedelta
 from sqlalchemy import update
 
 from hexasched.domain.outcomes import Outcome, Reason, Status
-from hexasched.store import builds, claiming, cron_jobs, finishing, health, settings, workers
+from hexasched.store import (
+    builds,
+    claiming,
+    cron_job_changes,
+    cron_job_pauses,
+    finishing,
+    health,
+    settings,
+    workers,
+)
 from hexasched.store import tables as t
 from hexasched.store.database import Connection, Database
 from hexasched.store.workers import Worker
@@ -46,9 +55,9 @@ def test_an_active_cron_job_that_lost_its_next_run_is_a_fault_and_one_that_has_e
         make_cron_job(connection, function, name="once", expression="at 2026-11-23 07:00")
         make_cron_job(connection, function, name="ended", ends_at=NOW - timedelta(days=1))
         paused = make_cron_job(connection, function, name="paused")
-        cron_jobs.suspend(connection, paused, "", NOW)
+        cron_job_pauses.suspend(connection, paused, "", NOW)
         gone = make_cron_job(connection, function, name="gone")
-        cron_jobs.remove(connection, gone, NOW)
+        cron_job_changes.remove(connection, gone, NOW)
         lost = make_cron_job(connection, function, name="lost")
         assert troubles(connection, NOW) == []
         connection.execute(update(t.cron_jobs).where(t.cron_jobs.c.id == lost.id).values(next_run_at=None))

@@ -15,6 +15,7 @@ from hexasched.store import (
     accounts,
     builds,
     claiming,
+    due_jobs,
     finishing,
     functions,
     history,
@@ -62,7 +63,7 @@ def test_it_finds_all_attempts_from_each_of_them(database: Database) -> None:
         workspace_id = make_workspace(connection).id
         function = make_function(connection, workspace_id)
         make_cron_job(connection, function, max_attempts=3)
-        [job] = ticks.due(connection, due, 10)
+        [job] = due_jobs.due(connection, due, 10)
         ticks.settle(connection, [plan(job, due)], due)
         wait = timedelta(minutes=1)
         expected = []

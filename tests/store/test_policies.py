@@ -11,7 +11,18 @@ from sqlalchemy.exc import IntegrityError
 from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.domain.policies import Policy
 from hexasched.domain.ticks import Blackout, plan
-from hexasched.store import blackouts, claiming, cron_jobs, finishing, holding, ticks
+from hexasched.store import (
+    blackouts,
+    claiming,
+    cron_job_changes,
+    cron_job_pauses,
+    cron_jobs,
+    due_jobs,
+    finishing,
+    holding,
+    ticks,
+    windows,
+)
 from hexasched.store import tables as t
 from hexasched.store.claiming import Claim
 from hexasched.store.cron_jobs import CronJob
@@ -27,7 +38,7 @@ def plant(connection: Connection, **overrides: Any) -> CronJob:
 
 
 def tick(connection: Connection, now: datetime) -> int:
-    return ticks.settle(connection, [plan(job, now) for job in ticks.due(connection, now, 100)], now)
+    return ticks.settle(connection, [plan(job, now) for job in due_jobs.due(connection, now, 100)], now)
 
 
 def rows(connection: Connection) -> list[tuple[str, str | None]]:
@@ -171,10 +182,10 @@ def test_a_blackout_is_one_window_however_many_ticks_it_has(database: Database) 
         other = Blackout(name="Not its own", from_at=NOW, to_at=NOW + timedelta(days=1))
         made = make_cron_job(connection, make_function(connection, job.workspace_id, "other"), name="other")
         blackouts.add(connection, job.workspace_id, other, made.id, NOW)
-        cron_jobs.remove(connection, made, NOW)
+        cron_job_changes.remove(connection, made, NOW)
         for minute in range(1, 7):
             tick(connection, NOW + minute * MINUTE)
-        [window] = cron_jobs.windows(connection, job.id)
+        [window] = windows.newest(connection, job.id)
         assert (window.from_at, window.to_at, window.count) == (dark.from_at, NOW + 4 * MINUTE, 3)
         assert (window.reason, window.note) == (Reason.BLACKOUT, "Inventory")
         assert len(rows(connection)) == 3
@@ -190,19 +201,19 @@ def test_two_blackouts_of_one_name_with_runs_between_are_two_windows(database: D
             blackouts.add(connection, job.workspace_id, dark, job.id, NOW)
         for minute in range(1, 7):
             tick(connection, NOW + minute * MINUTE)
-        assert [window.count for window in cron_jobs.windows(connection, job.id)] == [2, 2]
+        assert [window.count for window in windows.newest(connection, job.id)] == [2, 2]
 
 
 def test_a_pause_ends_by_itself(database: Database) -> None:
     with database.writing() as connection:
         job = plant(connection)
-        cron_jobs.suspend(connection, job, "holidays", NOW, NOW + 3 * MINUTE)
-        assert cron_jobs.next_resume(connection) == NOW + 3 * MINUTE
-        assert cron_jobs.resume_due(connection, NOW + 2 * MINUTE) == 0
-        assert cron_jobs.resume_due(connection, NOW + 3 * MINUTE) == 1
+        cron_job_pauses.suspend(connection, job, "holidays", NOW, NOW + 3 * MINUTE)
+        assert cron_job_pauses.next_resume(connection) == NOW + 3 * MINUTE
+        assert cron_job_pauses.resume_due(connection, NOW + 2 * MINUTE) == 0
+        assert cron_job_pauses.resume_due(connection, NOW + 3 * MINUTE) == 1
         found = cron_jobs.by_id(connection, job.workspace_id, job.id)
         assert found is not None
         assert (found.suspended, found.suspended_until, found.next_run_at) == (False, None, NOW + 4 * MINUTE)
-        [window] = cron_jobs.windows(connection, job.id)
+        [window] = windows.newest(connection, job.id)
         assert (window.reason, window.count) == (Reason.PAUSED, 3)
-        assert cron_jobs.next_resume(connection) is None
+        assert cron_job_pauses.next_resume(connection) is None

@@ -11,7 +11,20 @@ from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import ErrorDetail, Outcome, Reason, Status
 from hexasched.domain.ticks import plan
 from hexasched.secrets import KeyRing
-from hexasched.store import builds, claiming, cron_jobs, finishing, functions, holding, kept, logs, runs, ticks, workers
+from hexasched.store import (
+    builds,
+    claiming,
+    cron_job_changes,
+    due_jobs,
+    finishing,
+    functions,
+    holding,
+    kept,
+    logs,
+    runs,
+    ticks,
+    workers,
+)
 from hexasched.store import tables as t
 from hexasched.store.claiming import Claim
 from hexasched.store.cron_jobs import CronJob, CronJobFields
@@ -78,14 +91,14 @@ def cron_job(connection: Connection, function: Function, now: datetime, **fields
     """A CronJob of the function: daily at 09:00 in Berlin unless told otherwise."""
     values = {"name": function.name, "expression": "0 9 * * *", "timezone": "Europe/Berlin", **fields}
     wanted = CronJobFields(function_id=function.id, **values)
-    made = cron_jobs.create(connection, function.workspace_id, wanted, now)
+    made = cron_job_changes.create(connection, function.workspace_id, wanted, now)
     assert made
     return made
 
 
 def tick(connection: Connection, now: datetime) -> int:
     """What the scheduler does at `now`; how many runs it queued."""
-    return ticks.settle(connection, [plan(job, now) for job in ticks.due(connection, now, 100)], now)
+    return ticks.settle(connection, [plan(job, now) for job in due_jobs.due(connection, now, 100)], now)
 
 
 def queued_run(connection: Connection, function: Function, now: datetime, **fields: Any) -> int:

@@ -10,7 +10,7 @@ import pytest
 
 from hexasched.config import Mail
 from hexasched.doorbell import SCHEDULE, WORK, Doorbell
-from hexasched.store import accounts, cron_jobs, functions, history
+from hexasched.store import accounts, cron_job_pauses, cron_jobs, functions, history
 from hexasched.store.cron_jobs import CronJob
 from hexasched.store.functions import Function
 from hexasched.store.history import Filter, RunRow
@@ -323,7 +323,7 @@ def test_it_changes_a_cron_job(place: Place, job: CronJob, logged_in: LogIn) -> 
 def test_it_does_not_overwrite_somebody_elses_change_unasked(place: Place, job: CronJob, logged_in: LogIn) -> None:
     developer = logged_in("developer")
     with place.database.writing() as connection:
-        cron_jobs.suspend(connection, job, "", place.clock())
+        cron_job_pauses.suspend(connection, job, "", place.clock())
     answer = developer.post(f"/cronjobs/{job.id}/edit", {**GOOD, "revision": "1"})
     assert answer.status_code == 409
     assert "Somebody changed this CronJob" in answer.text and field(answer.text, "name") == "monday-mail"
