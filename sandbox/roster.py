@@ -1,7 +1,6 @@
 """The jobs that a keeper has in hand: those that wait for their process, and those that run."""
 
 import re
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -125,5 +124,4 @@ class Roster:
     def _tell(self, message: Message) -> None:
         if isinstance(message, Finished) and (run := self._runs.pop(message.key, None)):
             self._starter.clean_up(run.template)
-            self._warm.tick(time.monotonic())
         self._report(message)

@@ -80,7 +80,7 @@ class Run:
         self._boot_by = time.monotonic() + BOOT_S
         self._stop_at = self._kill_at = self._sample_at = self._announce_at = NEVER
         self._count_at = 0.0
-        self._faulty = self._over = False
+        self._faulty = self._over = self._cut = False
         instance.attach(self._begin, self._dead)
 
     @property
@@ -173,6 +173,11 @@ class Run:
             self._ended = time.monotonic()
             self._stop_at = NEVER
             self._kill_at = min(self._kill_at, self._ended + LINGER_S)
+            self._cut = self._channel.frame.reason != "exit"
+            if self._cut:
+                # No code of the function follows its frame, and all that it wrote is in the pipes: what is left is
+                # Node.js taking itself down, which takes longer than this. Only an exit has a code to wait for.
+                self._process.kill()
         if self._spool.size > self._announced:
             self._announce_at = min(self._announce_at, self._announced_at + ANNOUNCE_S)
 
@@ -246,7 +251,7 @@ class Run:
             logs.warning(
                 "sandbox.not_started", key=self.job.key, code=ended.code, said=words.decode("utf-8", "replace")
             )
-        exit_code, signal = split_exit(ended.code)
+        exit_code, signal = (0, None) if self._cut else split_exit(ended.code)
         outcome = outcome_of(
             Evidence(
                 mode=self.job.mode,

@@ -14,6 +14,7 @@ from sandbox.starter import Starter
 BOOT_S = 20.0
 AT_ONCE = 1  # that are starting: what waits for its job now goes first
 PAUSE_S = 5.0  # after one that did not become ready
+REPLACE_S = 0.1  # after one was taken: its job, and others of the same moment, get the processors first
 
 
 def likeness(job: Job) -> Hashable:
@@ -65,6 +66,8 @@ class Warm:
         alike = [one for one in self._instances if not one.dead and likeness(one.template) == likeness(job)]
         for one in sorted(alike, key=lambda one: not one.ready):
             if self._starter.fits(one):
+                if self._missing() is None:
+                    self._not_before = max(self._not_before, time.monotonic() + REPLACE_S)
                 self._instances.remove(one)
                 self._starting.pop(one.template.key, None)
                 return one

@@ -20,6 +20,8 @@ def follow_up(
     connection: Connection, run_id: int, status: Status, reason: Reason, now: datetime, *, retryable: bool = True
 ) -> None:
     """Queue the replacement or the retry of a run that has just ended, or else its alert, if its end wants one."""
+    if status is Status.SUCCEEDED:
+        return
     run = connection.execute(select(t.runs).where(t.runs.c.id == run_id)).mappings().one()
     if run["cancel_requested_at"] is not None:
         return  # somebody wanted it to stop: it does not come back, and nobody has to be told

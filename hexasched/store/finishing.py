@@ -13,14 +13,16 @@ from hexasched.store.attempts import follow_up
 from hexasched.store.claiming import Claim, mine
 
 
-def finish(connection: Connection, taken: Claim, outcome: Outcome, now: datetime) -> bool:
+def finish(
+    connection: Connection, taken: Claim, outcome: Outcome, now: datetime, *, started_at: datetime | None = None
+) -> bool:
     """End a run under its fence, and with it, in this transaction, queue its retry or its alert.
 
-    False if the claim was lost; True also when this very finish had been committed before.
+    `started_at` is given if it was not written before. False if the claim was lost; True also when this very finish had
+    been committed before.
     """
-    changed = connection.execute(
-        update(t.runs).where(mine(taken)).values(_outcome_columns(outcome) | {"finished_at": now})
-    )
+    times = {"finished_at": now} | ({"started_at": started_at} if started_at else {})
+    changed = connection.execute(update(t.runs).where(mine(taken)).values(_outcome_columns(outcome) | times))
     if changed.rowcount != 1:
         return _finished_before(connection, taken, outcome)
     follow_up(connection, taken.run_id, outcome.status, outcome.reason, now, retryable=outcome.retryable)
