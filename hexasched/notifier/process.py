@@ -47,6 +47,9 @@ def run(config: Config, database: Database, on_ready: Callable[[], None]) -> Non
 def deliver_one(config: Config, database: Database) -> bool:
     """Try the next message that is due; False if there is none, or the database does not answer."""
     try:
+        with database.reading() as connection:
+            if not outbox.any_due(connection, datetime.now(UTC)):
+                return False
         with database.writing() as connection:
             message = outbox.take_due(connection, datetime.now(UTC), SENDING)
         if message is None:
