@@ -3,7 +3,7 @@
 import secrets
 from datetime import datetime, timedelta
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
 
 from hexasched.domain import policy_words
 from hexasched.domain.intervals import Once
@@ -15,7 +15,7 @@ from hexasched.store.blackouts import of_workspace
 from hexasched.store.cron_jobs import CronJob
 from hexasched.store.history import Filter, RunRow
 from web.access import current_workspace, found, require
-from web.addresses import ID
+from web.addresses import ID, here
 from web.instance import database, now
 from web.runs import pretty
 from web.schedule_words import in_zone, moments
@@ -23,6 +23,7 @@ from web.time_line import time_line
 
 cron_jobs = Blueprint("cron_jobs", __name__)
 
+ON_A_PAGE = 100
 SHOWN_MOMENTS = 10
 SHOWN_RUNS = 50
 LATE_AFTER = timedelta(seconds=60)
@@ -31,18 +32,21 @@ LATE_AFTER = timedelta(seconds=60)
 @cron_jobs.get("/cronjobs")
 @require("viewer")
 def listing() -> str:
-    """All CronJobs of the workspace."""
-    workspace = current_workspace()
+    """The CronJobs of the workspace by name; the query's after is the name behind which the page begins."""
+    workspace, after = current_workspace(), request.args.get("after", "")
     with database().reading() as connection:
-        jobs = store.all_of(connection, workspace.id)
+        listed = store.page(connection, workspace.id, after, ON_A_PAGE + 1)
+        jobs = listed[:ON_A_PAGE]
         return render_template(
             "cron_jobs/list.html",
             jobs=[(job, describe(job.calendar.table)) for job in jobs],
-            last=history.latest_of_cron_jobs(connection, workspace.id),
+            last=history.latest_of_cron_jobs(connection, workspace.id, [job.id for job in jobs]),
             functions=functions.all_of(connection, workspace.id),
             tokens={job.id: secrets.token_hex(16) for job in jobs},
             once=lambda job: isinstance(job.calendar.table, Once),
             overdue=lambda job: now() - job.next_run_at > LATE_AFTER,
+            first=here(after=None) if after else None,
+            following=here(after=jobs[-1].name) if len(listed) > ON_A_PAGE else None,
         )
 
 

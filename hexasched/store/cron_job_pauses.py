@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, insert, select
 
 from hexasched.domain.ticks import paused_window
 from hexasched.store import cron_job_rows as rows
@@ -68,13 +68,6 @@ def resume_due(connection: Connection, now: datetime) -> int:
         if current := by_id(connection, row.workspace_id, row.id):
             resume(connection, current, now)
     return len(found)
-
-
-def next_resume(connection: Connection) -> datetime | None:
-    """When the next suspension ends by itself."""
-    query = select(func.min(t.cron_jobs.c.suspended_until)).where(t.cron_jobs.c.deleted_at.is_(None))
-    earliest: datetime | None = connection.execute(query).scalar()
-    return earliest
 
 
 def write_pause(connection: Connection, current: CronJob, now: datetime) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 
 from hexasched.domain.policies import Policy
 from hexasched.domain.ticks import calendar_of
@@ -74,6 +74,33 @@ def all_of(connection: Connection, workspace_id: int, function_id: int | None = 
     if function_id is not None:
         query = query.where(t.cron_jobs.c.function_id == function_id)
     return [CronJob(**row) for row in connection.execute(query).mappings()]
+
+
+def page(connection: Connection, workspace_id: int, after: str, limit: int) -> list[CronJob]:
+    """The workspace's CronJobs by name, those behind the name `after`."""
+    query = _cron_jobs(workspace_id).where(t.cron_jobs.c.name > after).order_by(t.cron_jobs.c.name).limit(limit)
+    return [CronJob(**row) for row in connection.execute(query).mappings()]
+
+
+def coming(connection: Connection, workspace_id: int, until: datetime, limit: int) -> list[CronJob]:
+    """The CronJobs that are due by `until`, the next one first."""
+    query = _cron_jobs(workspace_id).where(t.cron_jobs.c.next_run_at <= until)
+    rows = connection.execute(query.order_by(t.cron_jobs.c.next_run_at, t.cron_jobs.c.id).limit(limit)).mappings()
+    return [CronJob(**row) for row in rows]
+
+
+def count_coming(connection: Connection, workspace_id: int, until: datetime, at_most: int) -> int:
+    """How many CronJobs are due by `until`, counted up to `at_most`."""
+    mine = (t.cron_jobs.c.workspace_id == workspace_id, t.cron_jobs.c.next_run_at <= until)
+    some = select(t.cron_jobs.c.id).where(*mine).limit(at_most).subquery()
+    return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
+
+
+def names(connection: Connection, workspace_id: int, limit: int) -> dict[int, str]:
+    """The names of the first CronJobs of the workspace in the order of their names, by id."""
+    mine = (t.cron_jobs.c.workspace_id == workspace_id, t.cron_jobs.c.deleted_at.is_(None))
+    query = select(t.cron_jobs.c.id, t.cron_jobs.c.name).where(*mine).order_by(t.cron_jobs.c.name).limit(limit)
+    return {row.id: row.name for row in connection.execute(query)}
 
 
 def by_id(connection: Connection, workspace_id: int, cron_job_id: int) -> CronJob | None:

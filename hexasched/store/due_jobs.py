@@ -33,7 +33,7 @@ def _jobs() -> Select[Any]:
     return select(
         *(t.cron_jobs.c[name] for name in (*_PLAIN, *_POLICY)),
         t.functions.c.live_version_id,
-        _NEWEST_VERSION.label("newest_version_id"),
+        func.coalesce(t.functions.c.live_version_id, _NEWEST_VERSION).label("newest_version_id"),
         t.cron_jobs.c.next_run_at.label("due_at"),
         _ACTIVE.label("active"),
     ).join(t.functions, t.functions.c.id == t.cron_jobs.c.function_id)
@@ -63,9 +63,3 @@ def _with_blackouts(connection: Connection, jobs: list[DueJob], now: datetime) -
         else job
         for job in jobs
     ]
-
-
-def next_due(connection: Connection) -> datetime | None:
-    """The earliest next_run_at of all."""
-    earliest: datetime | None = connection.execute(select(func.min(t.cron_jobs.c.next_run_at))).scalar()
-    return earliest

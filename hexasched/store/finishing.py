@@ -67,12 +67,6 @@ def expire(connection: Connection, now: datetime) -> int:
     return len(ids)
 
 
-def any_expired(connection: Connection, now: datetime) -> bool:
-    """Whether `expire` has work: a look that takes no lock."""
-    query = select(t.runs.c.id).where(t.runs.c.status == Status.QUEUED, t.runs.c.starts_by < now)
-    return connection.execute(query.limit(1)).first() is not None
-
-
 def _finished_before(connection: Connection, taken: Claim, outcome: Outcome) -> bool:
     # The connection may have died during COMMIT: then the row is final under this fence already.
     return (

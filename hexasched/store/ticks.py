@@ -112,7 +112,7 @@ def _run_row(settled: Plan, tick: Any, now: datetime) -> dict[str, Any]:
     return {
         "workspace_id": job.workspace_id,
         "function_id": job.function_id,
-        "version_id": job.live_version_id or job.newest_version_id,
+        "version_id": job.newest_version_id,
         "cron_job_id": job.id,
         "scheduled_for": tick.scheduled_for,
         "max_attempts": job.max_attempts,

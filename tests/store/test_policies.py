@@ -24,6 +24,7 @@ from hexasched.store import (
     windows,
 )
 from hexasched.store import tables as t
+from hexasched.store.ahead import look
 from hexasched.store.claiming import Claim
 from hexasched.store.cron_jobs import CronJob
 from hexasched.store.database import Connection, Database
@@ -107,8 +108,8 @@ def test_what_waits_beyond_its_deadline_is_missed_with_an_alert(database: Databa
         tick(connection, NOW + MINUTE)
         late = NOW + MINUTE + timedelta(seconds=91)
         assert take(connection, late) == []
-        assert finishing.any_expired(connection, late)
-        assert not finishing.any_expired(connection, late - timedelta(seconds=2))
+        assert look(connection, late).expired
+        assert not look(connection, late - timedelta(seconds=2)).expired
         assert finishing.expire(connection, late) == 1
         assert rows(connection) == [("missed", "deadline")]
         assert connection.execute(select(func.count()).select_from(t.outbox)).scalar() == 1
@@ -208,7 +209,7 @@ def test_a_pause_ends_by_itself(database: Database) -> None:
     with database.writing() as connection:
         job = plant(connection)
         cron_job_pauses.suspend(connection, job, "holidays", NOW, NOW + 3 * MINUTE)
-        assert cron_job_pauses.next_resume(connection) == NOW + 3 * MINUTE
+        assert look(connection, NOW).next_resume == NOW + 3 * MINUTE
         assert cron_job_pauses.resume_due(connection, NOW + 2 * MINUTE) == 0
         assert cron_job_pauses.resume_due(connection, NOW + 3 * MINUTE) == 1
         found = cron_jobs.by_id(connection, job.workspace_id, job.id)
@@ -216,4 +217,4 @@ def test_a_pause_ends_by_itself(database: Database) -> None:
         assert (found.suspended, found.suspended_until, found.next_run_at) == (False, None, NOW + 4 * MINUTE)
         [window] = windows.newest(connection, job.id)
         assert (window.reason, window.count) == (Reason.PAUSED, 3)
-        assert cron_job_pauses.next_resume(connection) is None
+        assert look(connection, NOW).next_resume is None

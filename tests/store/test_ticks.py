@@ -18,6 +18,7 @@ from hexasched.store import (
     windows,
 )
 from hexasched.store import tables as t
+from hexasched.store.ahead import look
 from hexasched.store.cron_jobs import CronJob, CronJobFields
 from hexasched.store.database import Connection, Database
 from tests.factories import NOW, make_cron_job, make_function, make_run, make_workspace
@@ -49,7 +50,7 @@ def test_it_queues_a_run_and_advances(database: Database) -> None:
         run = history.history(connection, 1, history.Filter())[0]
         assert (run.scheduled_for, run.trigger, run.cron_job_name) == (DUE, "cron", "every-minute")
         assert history.detail(connection, 1, run.id).event == '{"a":1}'  # type: ignore[union-attr]
-        assert due_jobs.next_due(connection) == DUE + MINUTE
+        assert look(connection, NOW).next_due == DUE + MINUTE
 
 
 def test_it_writes_nothing_for_a_cron_job_that_was_changed_after_it_was_read(database: Database) -> None:
@@ -219,7 +220,7 @@ def test_it_deletes_the_cron_jobs_of_a_function_with_their_account(database: Dat
         job = plant(connection)
         functions.remove(connection, 1, job.function_id, DUE + timedelta(seconds=1))
         assert moments(connection) == [(1.0, "cancelled", "user")], "it had its verdict, and then nobody wanted it"
-        assert due_jobs.next_due(connection) is None
+        assert look(connection, NOW).next_due is None
 
 
 def test_it_deletes_a_cron_job_whose_zone_is_gone(database: Database) -> None:

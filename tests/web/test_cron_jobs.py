@@ -467,3 +467,17 @@ def test_what_happens_once_says_so_when_it_has_run(place: Place, function: Funct
     viewer = logged_in("viewer")
     assert "has run; no further run" in viewer.get(f"/cronjobs/{job.id}").text
     assert "Has run" in viewer.get("/cronjobs").text
+
+
+def test_a_long_list_has_pages(place: Place, function: Function, logged_in: LogIn) -> None:
+    with place.database.writing() as connection:
+        for number in range(101):
+            rows.cron_job(connection, function, place.clock(), name=f"job-{number:03}")
+    viewer = logged_in("viewer")
+    first = viewer.get("/cronjobs").text
+    assert "job-099" in first
+    assert "job-100" not in first
+    following = viewer.get("/cronjobs?after=job-099").text
+    assert "job-100" in following and ">job-099<" not in following and "← First" in following
+    assert "/cronjobs?after=job-099" in first and "Next →" not in following
+    assert "No further CronJob" in viewer.get("/cronjobs?after=z").text
