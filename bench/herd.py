@@ -4,63 +4,80 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median
 
-from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
-from apscheduler.schedulers.background import BackgroundScheduler
-from sqlalchemy import Column, Engine, Integer, MetaData, Table, create_engine, event, func, insert, select
+from sqlalchemy import func, insert, select
 
-from bench.figures import Figure
+from bench import stock
+from bench.figures import Figure, InvalidError, Measured, middle
+from bench.planting import ONCE_A_YEAR, whole_second
+from bench.rig import rig, since, wait_until
+from hexasched import doorbell
 from hexasched.domain.limits import Limits
-from hexasched.store import accounts, builds, functions, schema
+from hexasched.domain.outcomes import Status
+from hexasched.scheduler import heartbeat
+from hexasched.store import accounts, builds, functions, schema, settings
 from hexasched.store import tables as t
 from hexasched.store.database import Database, url_for
 from hexasched.store.functions import Program
 
 ROUNDS = 3
-LEAD = timedelta(seconds=4)  # from the moment that everything is planted to the moment that is due
+SMALL, LARGE = 1_000, 10_000
+LEAD = timedelta(seconds=1)  # from the moment that everything is planted to the moment that is due
 GIVE_UP_S = 120.0
 LOOK_S = 0.005
-
-_metadata = MetaData()
-_stock_runs = Table("stock_runs", _metadata, Column("id", Integer, primary_key=True), Column("job", Integer))
-_engine: Engine | None = None
+QUEUED = (Status.QUEUED,)
+TAKEN = tuple(Status)  # a worker may have begun with it
 
 
-def measure() -> list[Figure]:
-    """Seconds from the due moment to the last row: ours with 1,000 and 10,000, the stock store with 1,000."""
-    thousand = [_ours(1000) for _ in range(ROUNDS)]
-    stock = _stock(1000)
-    return [
-        Figure(
-            name="herd_1000_s", value=median(thousand), unit="s", low=min(thousand), high=max(thousand), goal="≤ 0.5"
-        ),
-        Figure(name="herd_10000_s", value=_ours(10_000), unit="s", goal="≤ 3"),
-        Figure(name="herd_1000_stock_s", value=stock, unit="s"),
-        Figure(name="herd_stock_ratio", value=stock / median(thousand), unit="×", goal="≥ 10"),
+def measure() -> Measured:
+    """Seconds: the scheduler alone, as the stock store is alone, then within a whole service."""
+    with _scheduler() as (database, folder):
+        small = [_herd_s(database, folder, SMALL, QUEUED) for _ in range(ROUNDS)]
+        large = _herd_s(database, folder, LARGE, QUEUED)
+    stock_s = stock.herd_s(SMALL)
+    with rig() as service:
+        service.deploy("hello")
+        serving = _herd_s(service.database, service.service.data_dir, SMALL, TAKEN)
+        sizes = service.sizes
+    figures = [
+        middle("herd_1000_s", small, "s"),
+        Figure(name="herd_10000_s", value=large, unit="s"),
+        Figure(name="herd_1000_stock_s", value=stock_s, unit="s"),
+        Figure(name="herd_stock_ratio", value=stock_s / median(small), unit="×"),
+        Figure(name="herd_1000_serving_s", value=serving, unit="s"),
     ]
+    return Measured(figures=figures, sizes={"rounds": ROUNDS, "serving": sizes})
 
 
-def _ours(count: int) -> float:
+@contextmanager
+def _scheduler() -> Iterator[tuple[Database, Path]]:
+    """A scheduler that ticks, with the database and the folder that it looks into."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        database = Database(url_for("", folder))
-        schema.migrate(database)
-        due = _soon()
-        _plant(database, count, due)
-        with _scheduler(folder):
-            took = _until(due, lambda: _count(database) >= count)
-        assert _count(database) == count
-        database.close()
-    return took
+        with Database(url_for("", folder)) as database:
+            schema.migrate(database)
+            _plant_function(database)
+            environ = dict(os.environ) | {"HEXASCHED_DATA_DIR": name}
+            command = [sys.executable, "-m", "hexasched", "scheduler"]
+            with subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL) as process:
+                try:
+                    wait_until(lambda: _ticks(database), 30, "the scheduler's first tick", every_s=0.1)
+                    yield database, folder
+                finally:
+                    process.terminate()
 
 
-def _plant(database: Database, count: int, due: datetime) -> None:
+def _ticks(database: Database) -> bool:
+    with database.reading() as connection:
+        return settings.get(connection, heartbeat.KEY) is not None
+
+
+def _plant_function(database: Database) -> None:
     now = datetime.now(UTC)
     with database.writing() as connection:
         workspace = accounts.create_workspace(
@@ -72,76 +89,31 @@ def _plant(database: Database, count: int, due: datetime) -> None:
         version = functions.add_version(connection, function.id, program, draft=False, user_id=None, now=now)
         builds.save_version(connection, version, state="ready", analysis={}, lockfile=None, artifact_id=None)
         functions.activate(connection, function.id, version)
-        shared = {"workspace_id": workspace.id, "function_id": function.id, "expression": "0 0 1 1 *"}
-        shared |= {"timezone": "UTC", "next_run_at": due, "created_at": now}
-        connection.execute(insert(t.cron_jobs), [shared | {"name": f"job-{number}"} for number in range(count)])
 
 
-@contextmanager
-def _scheduler(folder: Path) -> Iterator[None]:
-    environ = dict(os.environ) | {"HEXASCHED_DATA_DIR": str(folder)}
-    with subprocess.Popen(
-        [sys.executable, "-m", "hexasched", "scheduler"], env=environ, stderr=subprocess.DEVNULL
-    ) as run:
-        try:
-            yield
-        finally:
-            run.terminate()
+def _herd_s(database: Database, folder: Path, count: int, statuses: tuple[Status, ...]) -> float:
+    """Plant a herd of the one function; seconds from its moment until each of its CronJobs has its run row."""
+    far = datetime.now(UTC) + timedelta(days=1)
+    with database.writing() as connection:
+        shared = {"workspace_id": 1, "function_id": 1, "expression": ONCE_A_YEAR, "timezone": "UTC"}
+        shared |= {"next_run_at": far, "created_at": datetime.now(UTC)}
+        names = [f"job-{far:%H%M%S}-{number}" for number in range(count)]
+        connection.execute(insert(t.cron_jobs), [shared | {"name": name} for name in names])
+    due = whole_second(LEAD)
+    with database.writing() as connection:
+        connection.execute(t.cron_jobs.update().where(t.cron_jobs.c.next_run_at == far).values(next_run_at=due))
+    doorbell.ring(folder, doorbell.SCHEDULE)
+    if since(due) > 0:
+        raise InvalidError("The herd was due before it was planted.")
+    wait_until(lambda: since(due) > 0 and _fired(database, due, statuses) >= count, GIVE_UP_S, "the herd", LOOK_S)
+    took_s = since(due)
+    if _fired(database, due, statuses) != count:
+        raise InvalidError(f"{_fired(database, due, statuses)} runs of {count} CronJobs.")
+    return took_s
 
 
-def _count(database: Database) -> int:
+def _fired(database: Database, due: datetime, statuses: tuple[Status, ...]) -> int:
+    """How many run rows there are for that moment; a CronJob can't have two of them."""
+    rows = select(func.count()).where(t.runs.c.scheduled_for == due, t.runs.c.status.in_(statuses))
     with database.reading() as connection:
-        return int(connection.execute(select(func.count()).select_from(t.runs)).scalar_one())
-
-
-def _stock(count: int) -> float:
-    global _engine  # noqa: PLW0603 - the stock store imports the job's function and can hand it nothing else
-    with tempfile.TemporaryDirectory() as name:
-        _engine = create_engine(f"sqlite:///{name}/stock.db", connect_args={"timeout": 60})
-        event.listen(_engine, "connect", _as_ours)
-        _metadata.create_all(_engine)
-        clock = BackgroundScheduler(timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": False})
-        clock.add_jobstore(SQLAlchemyJobStore(engine=_engine))
-        clock.start(paused=True)
-        due = _soon() + timedelta(seconds=count / 100)  # planting takes longer here
-        for number in range(count):
-            clock.add_job(stock_job, "interval", days=1, start_date=due, args=[number])
-        clock.resume()
-        took = _until(due, lambda: _stock_count() >= count)
-        clock.shutdown()
-        _engine.dispose()
-    return took
-
-
-def stock_job(number: int) -> None:
-    """What a service on the stock store would do for each due job: write its row."""
-    assert _engine is not None
-    with _engine.begin() as connection:
-        connection.execute(insert(_stock_runs).values(job=number))
-
-
-def _stock_count() -> int:
-    assert _engine is not None
-    with _engine.connect() as connection:
-        return int(connection.execute(select(func.count()).select_from(_stock_runs)).scalar_one())
-
-
-def _as_ours(dbapi: object, _: object) -> None:
-    cursor = dbapi.cursor()  # type: ignore[attr-defined]
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.close()
-
-
-def _soon() -> datetime:
-    return (datetime.now(UTC) + LEAD).replace(microsecond=0) + timedelta(seconds=1)
-
-
-def _until(due: datetime, there: Callable[[], bool]) -> float:
-    """Seconds from `due` until `there`; raises TimeoutError if that never comes."""
-    give_up_at = time.monotonic() + (due - datetime.now(UTC)).total_seconds() + GIVE_UP_S
-    while not there():
-        if time.monotonic() > give_up_at:
-            raise TimeoutError("the rows did not come")
-        time.sleep(LOOK_S)
-    return (datetime.now(UTC) - due).total_seconds()
+        return int(connection.execute(rows).scalar_one())

@@ -1,20 +1,40 @@
 """Wakes another process of this instance at once: a datagram to a socket in the data folder.
 
 A ring carries no data and may be lost: whoever listens looks into the database, and looks again every
-second anyway.
+second anyway. Where several hosts share a database, a carrier (store/bells.py) brings rings from one to the others.
 """
 
 import contextlib
 import os
 import secrets
 import socket
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 WORK = "work"  # a run or a build was queued, or is to be cancelled: workers listen
 SCHEDULE = "schedule"  # a CronJob changed: the scheduler listens
 MAIL = "mail"  # the outbox has something: the notifier listens
 DONE = "done"  # a run or build changed: pages and waiting callers listen
+TOPICS = (WORK, SCHEDULE, MAIL, DONE)
+
+
+class Carrier(Protocol):
+    """Brings rings to other hosts, and theirs to the bells of this process."""
+
+    def ring(self, *topics: str) -> None:
+        """Wake the listeners on all hosts. Never fails."""
+
+    def listen(self) -> None:
+        """Begin to bring rings here, if that has not begun."""
+
+
+_carriers: dict[Path, Carrier] = {}
+
+
+def carry(data_dir: Path, carrier: Carrier) -> None:
+    """From now on the rings of this process in `data_dir` reach other hosts too, and theirs its bells."""
+    _carriers[data_dir] = carrier
 
 
 class Doorbell:
@@ -27,6 +47,8 @@ class Doorbell:
         with _short_path(self._path) as short:
             self._socket.bind(short)
         self._path.chmod(0o600)
+        if carrier := _carriers.get(data_dir):
+            carrier.listen()
 
     def fileno(self) -> int:
         """For a selector."""
@@ -42,12 +64,14 @@ class Doorbell:
         self.clear()
         return True
 
-    def clear(self) -> None:
-        """Forget the rings so far."""
+    def clear(self) -> bool:
+        """Forget the rings so far; whether there were any."""
         self._socket.setblocking(False)
+        rung = False
         with contextlib.suppress(BlockingIOError):
             while True:
-                self._socket.recv(1)
+                rung = bool(self._socket.recv(1)) or rung
+        return rung
 
     def close(self) -> None:
         """Stop listening."""
@@ -63,13 +87,26 @@ class Doorbell:
 
 def ring(data_dir: Path, *topics: str) -> None:
     """Wake all that listen to one of `topics`. Never fails: a lost ring only costs a second."""
-    try:
-        bells = list(_folder(data_dir).iterdir())
-    except OSError:
-        return
-    for bell in bells:
-        if bell.name.split("-")[0] in topics:
+    for bell, topic, _ in _bells(data_dir):
+        if topic in topics:
             _ring_one(bell)
+    if carrier := _carriers.get(data_dir):
+        carrier.ring(*topics)
+
+
+def ring_own(data_dir: Path, *topics: str) -> None:
+    """Wake only those that listen in this process."""
+    for bell, topic, pid in _bells(data_dir):
+        if topic in topics and pid == str(os.getpid()):
+            _ring_one(bell)
+
+
+def _bells(data_dir: Path) -> Iterator[tuple[Path, str, str]]:
+    """The sockets that there are, each with its topic and its process."""
+    with contextlib.suppress(OSError):
+        for bell in list(_folder(data_dir).iterdir()):
+            topic, pid, *_ = f"{bell.name}-".split("-")
+            yield bell, topic, pid
 
 
 def _ring_one(path: Path) -> None:

@@ -1,7 +1,6 @@
 """The jobs that a keeper has in hand: those that wait for their process, and those that run."""
 
 import re
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -135,7 +134,6 @@ class Roster:
             if not run.spared:
                 self._starter.clean_up(run.template)
             self._end_of(run, message.outcome)
-            self._warm.tick(time.monotonic())
         if run is None or run.job.mode != "preload":
             self._report(message)
 

@@ -85,7 +85,7 @@ class Run:
         self._boot_by = time.monotonic() + BOOT_S
         self._stop_at = self._kill_at = self._sample_at = self._announce_at = NEVER
         self._count_at = 0.0
-        self._faulty = self._over = False
+        self._faulty = self._over = self._cut = False
 
     def start(self) -> None:
         """Begin once the instance is ready. It may all be over when this returns."""
@@ -184,6 +184,11 @@ class Run:
             self._kill_at = min(self._kill_at, self._ended + LINGER_S)
             if self._channel.frame.again:
                 self._spare()
+            self._cut = not self.spared and self._channel.frame.reason != "exit"
+            if self._cut:
+                # No code of the function follows its frame, and all that it wrote is in the pipes: what is left is
+                # Node.js taking itself down, which takes longer than this. Only an exit has a code to wait for.
+                self._process.kill()
         elif self._channel.mistake and self.job.goes_on and not self._forged:
             self._forged = True  # the process may wait for another run, whatever its code has done
             self._process.kill()
@@ -291,7 +296,7 @@ class Run:
             logs.warning(
                 "sandbox.not_started", key=self.job.key, code=ended.code, said=words.decode("utf-8", "replace")
             )
-        exit_code, signal = split_exit(0 if self._forged else ended.code)
+        exit_code, signal = (0, None) if self._cut or self._forged else split_exit(ended.code)
         outcome = outcome_of(
             Evidence(
                 mode=self.job.mode,

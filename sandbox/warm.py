@@ -16,6 +16,7 @@ from sandbox.starter import Starter
 BOOT_S = 20.0
 AT_ONCE = 1  # that are starting: what waits for its job now goes first
 PAUSE_S = 5.0  # after one that did not become ready
+REPLACE_S = 0.1  # after one was taken: its job, and others of the same moment, get the processors first
 NEVER = float("inf")
 
 
@@ -92,6 +93,8 @@ class Warm:
         alike = [one for one in reversed(self._present()) if likeness(one.template) == kind]
         for one in sorted(alike, key=lambda one: not one.ready):
             if self._starter.fits(one) and (not one.reuse.rested or one.wake()):
+                if self._find_missing() is None:
+                    self._not_before = max(self._not_before, time.monotonic() + REPLACE_S)
                 self._instances.remove(one)
                 self._starting.pop(one.template.key, None)
                 return one

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hexasched.domain.limits import Limits
-from hexasched.store import accounts, builds, cron_jobs, functions, runs
+from hexasched.store import accounts, builds, cron_job_changes, functions, runs
 from hexasched.store.cron_jobs import CronJob, CronJobFields
 from hexasched.store.database import Connection
 from hexasched.store.functions import Function, Program
@@ -74,6 +74,6 @@ def make_cron_job(connection: Connection, function: Function, **overrides: Any) 
         "expression": "* * * * *",
         "timezone": "UTC",
     }
-    made = cron_jobs.create(connection, function.workspace_id, CronJobFields(**(values | overrides)), now)
+    made = cron_job_changes.create(connection, function.workspace_id, CronJobFields(**(values | overrides)), now)
     assert made is not None
     return made

@@ -78,11 +78,11 @@ def dump(url: str, file: Path) -> None:
 
 
 @contextmanager
-def fresh_database(address: str) -> Iterator[str]:
-    """The URL of a new, empty database on the server at `address`."""
+def fresh_database(address: str, template: str = "template1") -> Iterator[str]:
+    """The URL of a new database on the server at `address`: empty, or a copy of `template`, which nobody may use."""
     name = f"hexasched_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(f"{address}/postgres", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     try:
         yield f"{address}/{name}"
     finally:

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from hexasched import doorbell
 from hexasched.domain.inputs import check_source, read_dependencies
+from hexasched.domain.limits import POLL_S
 from hexasched.store import builds, workers
 from web import code_facts, runtimes
 from web.access import current_workspace, require
@@ -16,7 +17,6 @@ from web.function_forms import ProgramForm, read_program
 from web.instance import config, database, now
 
 ANSWER_WITHIN_S = 3.0
-LOOK_AGAIN_S = 0.5
 AT_ONCE = 8
 """So many threads may wait here; further requests get no answer, which costs the editor nothing but its marks."""
 
@@ -55,7 +55,7 @@ def _ask_worker(typed: ProgramForm) -> dict[str, Any] | None:
         doorbell.ring(config().data_dir, doorbell.WORK)
         give_up_at = time.monotonic() + ANSWER_WITHIN_S
         while (left := give_up_at - time.monotonic()) > 0:
-            bell.wait(min(left, LOOK_AGAIN_S))
+            bell.wait(min(left, POLL_S))
             with database().reading() as connection:
                 build = builds.by_id(connection, current_workspace().id, build_id)
             if build is None or build.finished_at is not None:

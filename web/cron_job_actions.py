@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response
 
 from hexasched import doorbell
 from hexasched.domain.periods import read_pause
-from hexasched.store import cron_jobs, runs
+from hexasched.store import cron_job_changes, cron_job_pauses, cron_jobs, runs
 from hexasched.store.runs import NewRun
 from web.access import current_workspace, found, require
 from web.addresses import ID
@@ -56,7 +56,7 @@ def pause(cron_job_id: int) -> Response | tuple[str, int]:
         if isinstance(wanted, dict):
             errors = {field: with_code(message) for field, message in wanted.items()}
             return render_template("cron_jobs/pause.html", job=job, given=given, errors=errors), 422
-        cron_jobs.suspend(connection, job, wanted.reason, now(), wanted.until, by=current_user.id)
+        cron_job_pauses.suspend(connection, job, wanted.reason, now(), wanted.until, by=current_user.id)
     doorbell.ring(config().data_dir, doorbell.SCHEDULE)
     end = f"until {in_zone(wanted.until, job.timezone)} {job.timezone}" if wanted.until else "until it is resumed"
     flash(f"{job.name} is paused: it does not run {end}.", "success")
@@ -69,7 +69,7 @@ def resume(cron_job_id: int) -> Response:
     """Run again from the next moment on."""
     with database().writing() as connection:
         job = found(cron_jobs.by_id(connection, current_workspace().id, cron_job_id))
-        resumed = found(cron_jobs.resume(connection, job, now(), by=current_user.id))
+        resumed = found(cron_job_pauses.resume(connection, job, now(), by=current_user.id))
     doorbell.ring(config().data_dir, doorbell.SCHEDULE)
     flash(f"{job.name} is active. {next_execution(resumed.next_run_at, resumed.timezone, now())}", "success")
     return _back(cron_job_id)
@@ -95,7 +95,7 @@ def delete(cron_job_id: int) -> Response:
     """Delete the CronJob; its runs stay in the history."""
     with database().writing() as connection:
         job = found(cron_jobs.by_id(connection, current_workspace().id, cron_job_id))
-        cron_jobs.remove(connection, job, now(), by=current_user.id)
+        cron_job_changes.remove(connection, job, now(), by=current_user.id)
     doorbell.ring(config().data_dir, doorbell.SCHEDULE)
     flash(f"{job.name} is deleted. Its runs stay in the history.", "success")
     return redirect(url_for("cron_jobs.listing"), 303)

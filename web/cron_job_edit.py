@@ -15,7 +15,7 @@ from hexasched.domain.policy_words import spread_sentence
 from hexasched.domain.schedules import preview
 from hexasched.domain.wall_times import wall_text
 from hexasched.domain.zones import zone_names
-from hexasched.store import cron_jobs, functions
+from hexasched.store import cron_job_changes, cron_jobs, functions
 from hexasched.store.cron_jobs import CronJob, CronJobFields
 from hexasched.store.functions import Function
 from web import cron_job_forms as forms
@@ -66,7 +66,7 @@ def create() -> Response | tuple[str, int] | str:
             return _page(given, choices, None, replace(checked, errors={}))
         if checked.values is None:
             return _page(given, choices, None, checked), 422
-        job = cron_jobs.create(
+        job = cron_job_changes.create(
             connection, workspace.id, _fields(given, choices, checked.values), now(), by=current_user.id
         )
     if job is None:
@@ -104,7 +104,9 @@ def save(cron_job_id: int) -> Response | tuple[str, int] | str:
         if given.revision != str(current.revision):
             fresh = replace(given, revision=str(current.revision))
             return _page(fresh, choices, current, replace(checked, errors={"": CHANGED})), 409
-        job = cron_jobs.save(connection, current, _fields(given, choices, checked.values), now(), by=current_user.id)
+        job = cron_job_changes.save(
+            connection, current, _fields(given, choices, checked.values), now(), by=current_user.id
+        )
     failpoints.reach("edit.after_commit")
     if job is None:
         return _page(given, choices, current, replace(checked, errors={"name": TAKEN})), 422

@@ -3,19 +3,19 @@
 import secrets
 from datetime import datetime, timedelta
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
 
 from hexasched.domain import policy_words
 from hexasched.domain.intervals import Once
 from hexasched.domain.ticks import Blackout, Window, paused_window
 from hexasched.domain.timetables import Timetable, describe
 from hexasched.store import cron_jobs as store
-from hexasched.store import functions, history
+from hexasched.store import functions, history, windows
 from hexasched.store.blackouts import of_workspace
 from hexasched.store.cron_jobs import CronJob
 from hexasched.store.history import Filter, RunRow
 from web.access import current_workspace, found, require
-from web.addresses import ID
+from web.addresses import ID, here
 from web.instance import database, now
 from web.runs import pretty
 from web.schedule_words import in_zone, moments
@@ -23,6 +23,7 @@ from web.time_line import time_line
 
 cron_jobs = Blueprint("cron_jobs", __name__)
 
+ON_A_PAGE = 100
 SHOWN_MOMENTS = 10
 SHOWN_RUNS = 50
 LATE_AFTER = timedelta(seconds=60)
@@ -31,18 +32,21 @@ LATE_AFTER = timedelta(seconds=60)
 @cron_jobs.get("/cronjobs")
 @require("viewer")
 def listing() -> str:
-    """All CronJobs of the workspace."""
-    workspace = current_workspace()
+    """The CronJobs of the workspace by name; the query's after is the name behind which the page begins."""
+    workspace, after = current_workspace(), request.args.get("after", "")
     with database().reading() as connection:
-        jobs = store.all_of(connection, workspace.id)
+        listed = store.page(connection, workspace.id, after, ON_A_PAGE + 1)
+        jobs = listed[:ON_A_PAGE]
         return render_template(
             "cron_jobs/list.html",
             jobs=[(job, describe(job.calendar.table)) for job in jobs],
-            last=history.latest_of_cron_jobs(connection, workspace.id),
+            last=history.latest_of_cron_jobs(connection, workspace.id, [job.id for job in jobs]),
             functions=functions.all_of(connection, workspace.id),
             tokens={job.id: secrets.token_hex(16) for job in jobs},
             once=lambda job: isinstance(job.calendar.table, Once),
             overdue=lambda job: now() - job.next_run_at > LATE_AFTER,
+            first=here(after=None) if after else None,
+            following=here(after=jobs[-1].name) if len(listed) > ON_A_PAGE else None,
         )
 
 
@@ -54,7 +58,7 @@ def one(cron_job_id: int) -> str:
     with database().reading() as connection:
         job = found(store.by_id(connection, workspace.id, cron_job_id))
         rows = history.history(connection, workspace.id, Filter(cron_job_id=job.id), SHOWN_RUNS + 1)
-        windows = [*_pause(job), *store.windows(connection, job.id, SHOWN_RUNS)]
+        gaps = [*_pause(job), *windows.newest(connection, job.id, SHOWN_RUNS)]
         blackouts = [one for _, _, one in of_workspace(connection, workspace.id, now(), job.id)]
     next_moments = job.calendar.upcoming(now(), SHOWN_MOMENTS)
     return render_template(
@@ -68,7 +72,7 @@ def one(cron_job_id: int) -> str:
         no_further=_no_further(job.calendar.table, rows),
         blackouts=blackouts,
         dark=_dark(blackouts, next_moments),
-        entries=time_line(rows[:SHOWN_RUNS], windows, whole=len(rows) <= SHOWN_RUNS),
+        entries=time_line(rows[:SHOWN_RUNS], gaps, whole=len(rows) <= SHOWN_RUNS),
         more=len(rows) > SHOWN_RUNS,
         payload=pretty(job.event),
         token=secrets.token_hex(16),

@@ -22,6 +22,7 @@ home_page = Blueprint("home", __name__)
 AHEAD = timedelta(hours=24)
 SHOWN = 8
 SHOWN_COMING = 12
+COUNTED_COMING = 1000 + SHOWN_COMING
 
 
 @home_page.get("/")
@@ -30,10 +31,14 @@ def home() -> str:
     """Today's numbers, what is going on, what comes next, the latest failures; the first steps until they are done."""
     workspace = current_workspace()
     with database().reading() as connection:
-        jobs = cron_jobs.all_of(connection, workspace.id)
+        coming = cron_jobs.coming(connection, workspace.id, now() + AHEAD, SHOWN_COMING)
         live = [f for f in functions.all_of(connection, workspace.id) if f.live_version_id]
-        steps = {"function": bool(live), "cron_job": bool(jobs), "mail": bool(config().mail.host)}
-        coming = sorted((job for job in jobs if _comes(job, now())), key=lambda job: (job.next_run_at, job.name))
+        steps = {
+            "function": bool(live),
+            "cron_job": bool(cron_jobs.names(connection, workspace.id, 1)),
+            "mail": bool(config().mail.host),
+        }
+        due = cron_jobs.count_coming(connection, workspace.id, now() + AHEAD, COUNTED_COMING)
         return render_template(
             "home/home.html",
             steps=steps,
@@ -41,8 +46,10 @@ def home() -> str:
             numbers=_numbers(connection, workspace),
             running=_runs(connection, workspace, (Status.RUNNING, Status.QUEUED)),
             failures=_runs(connection, workspace, tuple(sorted(ALERTING))),
-            coming=[next_day(job, now()) for job in coming[:SHOWN_COMING]],
-            later=len(coming) - SHOWN_COMING,
+            coming=[next_day(job, now()) for job in coming],
+            later=due - len(coming),
+            later_more=due == COUNTED_COMING,
+            many=history.COUNTED,
             unseen=downtimes.unseen(connection, 1) if may("developer") else [],
             gap_sentence=gap_words.sentence,
         )
@@ -54,7 +61,10 @@ def _runs(connection: Connection, workspace: Workspace, statuses: tuple[Status, 
 
 @dataclass(frozen=True, kw_only=True)
 class Numbers:
-    """Runs that ended today and how many of them failed; the share of the last week that succeeded, in percent."""
+    """Runs that ended today and how many of them failed; the share of the last week that succeeded, in percent.
+
+    No more than the newest history.COUNTED runs are looked at.
+    """
 
     today: int
     failed: int
@@ -86,10 +96,6 @@ class Coming:
     at: datetime
     sentence: str
     count: int
-
-
-def _comes(job: CronJob, moment: datetime) -> bool:
-    return job.next_run_at is not None and job.next_run_at <= moment + AHEAD
 
 
 def next_day(job: CronJob, moment: datetime) -> Coming:

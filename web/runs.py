@@ -24,6 +24,8 @@ runs = Blueprint("runs", __name__)
 runs.add_app_template_filter(plain, "plain")
 
 ON_A_PAGE = 50
+OFFERED = 500
+"""CronJobs that the filter offers; those behind them have a link to their runs on their own page."""
 PROBLEMS = "problems"
 TRIGGERS = {
     "cron": "Schedule",
@@ -50,7 +52,7 @@ def listing() -> str:
     workspace = current_workspace()
     with database().reading() as connection:
         all_functions = functions.all_of(connection, workspace.id)
-        all_cron_jobs = cron_jobs.all_of(connection, workspace.id)
+        offered = cron_jobs.names(connection, workspace.id, OFFERED)
         function = next((f for f in all_functions if f.name == request.args.get("function")), None)
         wanted = Filter(
             statuses=_statuses(request.args.get("status", "")),
@@ -58,13 +60,16 @@ def listing() -> str:
             cron_job_id=id_of(request.args.get("cronjob")),
             before=id_of(request.args.get("before")),
         )
+        if wanted.cron_job_id is not None and wanted.cron_job_id not in offered:
+            chosen = cron_jobs.by_id(connection, workspace.id, wanted.cron_job_id)
+            offered |= {chosen.id: chosen.name} if chosen else {}
         rows = history.history(connection, workspace.id, wanted, ON_A_PAGE + 1)
     shown = rows[:ON_A_PAGE]
     return render_template(
         "runs/list.html",
         rows=shown,
         functions=all_functions,
-        cron_jobs=all_cron_jobs,
+        cron_jobs=offered,
         chosen=request.args,
         statuses=[(PROBLEMS, "All problems"), *((s.value, s.value.replace("_", " ").capitalize()) for s in Status)],
         open=any(row.status not in FINAL for row in shown),

@@ -8,9 +8,9 @@ from hexasched import logs
 from hexasched.domain.kept import Op, Request
 from hexasched.errors import FULL_DISK, HexaSchedError, StoreBusyError, StoreFullError
 from hexasched.store import kept
+from hexasched.store.claiming import Claim
 from hexasched.store.database import Connection
 from hexasched.store.kept import Shelf, TooMuchError
-from hexasched.store.runs import Claim
 from workers.shop import Shop
 
 READ_ONLY: tuple[Op, ...] = ("get", "list")

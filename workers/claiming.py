@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 from hexasched import failpoints, logs
 from hexasched.errors import StoreBusyError
-from hexasched.store import builds, runs
+from hexasched.store import builds, claiming
 from hexasched.store.builds import BuildClaim
-from hexasched.store.runs import Claim
+from hexasched.store.claiming import Claim
 from sandbox.jobs import Job
 from workers.building import open_build
 from workers.hand import Hands, InHand
@@ -30,7 +30,7 @@ def claim_work(shop: Shop, hands: Hands) -> None:
     if not _anything(shop, for_runs, for_builds, now):
         return
     with shop.database.writing() as connection:
-        to_run = runs.claim(connection, shop.worker_id, for_runs, now) if for_runs > 0 else []
+        to_run = claiming.claim(connection, shop.worker_id, for_runs, now) if for_runs > 0 else []
         room = min(free - len(to_run), for_builds)
         to_build = builds.claim(connection, shop.worker_id, room, now) if room > 0 else []
     if to_run:
@@ -62,7 +62,9 @@ def hold(shop: Shop, hands: Hands, hand: InHand, job: Job) -> None:
 def _anything(shop: Shop, for_runs: int, for_builds: int, now: datetime) -> bool:
     """A look that takes no lock: most rounds find nothing."""
     with shop.database.reading() as connection:
-        return (for_runs > 0 and runs.any_due(connection, now)) or (for_builds > 0 and builds.any_queued(connection))
+        return (for_runs > 0 and claiming.any_due(connection, now)) or (
+            for_builds > 0 and builds.any_queued(connection)
+        )
 
 
 def _start_run(shop: Shop, hand: InHand, claim: Claim, warming: Warming) -> None:

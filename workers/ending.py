@@ -3,11 +3,13 @@
 from datetime import UTC, datetime
 
 from hexasched import doorbell, failpoints, logs
-from hexasched.domain.outcomes import Reason
-from hexasched.store import builds, runs
+from hexasched.domain.outcomes import ALERTING, Reason
+from hexasched.errors import StoreBusyError
+from hexasched.store import builds, finishing
 from hexasched.store import logs as stored_logs
 from hexasched.store.builds import BuildClaim
-from hexasched.store.runs import Claim
+from hexasched.store.claiming import Claim
+from hexasched.store.database import Connection
 from sandbox.jobs import Job
 from workers import builds as steps
 from workers.building import conclude, fail_internally, next_job
@@ -17,35 +19,65 @@ from workers.hand import Hands, InHand
 from workers.running import said_of
 from workers.shipping import new_chunks
 from workers.shop import Shop
+from workers.telling import ship
 
 
-def end_all(shop: Shop, hands: Hands) -> None:
-    """Everything whose job is over. What the database does not take now stays in hand for the next round."""
-    for hand in [hand for hand in hands.values() if hand.ended is not None]:
+def end_all(shop: Shop, hands: Hands) -> bool:
+    """Everything whose job is over; whether any of it left the hands.
+
+    What the database does not take now stays in hand for the next round.
+    """
+    over = [hand for hand in hands.values() if hand.ended is not None]
+    ended = [hand for hand in over if hand.build is None]
+    if ended:
+        _end_runs(shop, hands, ended)
+    for hand in over:
         if hand.build is None:
-            _end_run(shop, hands, hand)
-        elif hand.concluding:
+            continue
+        if hand.concluding:
             _end_build(shop, hands, hand, hand.build)
         else:
             _end_stage(shop, hands, hand, hand.build)
+    return any(hand.key not in hands for hand in over)
 
 
-def _end_run(shop: Shop, hands: Hands, hand: InHand) -> None:
-    assert isinstance(hand.claim, Claim)
-    assert hand.ended is not None
+def _end_runs(shop: Shop, hands: Hands, ended: list[InHand]) -> None:
+    """All in one transaction; where one of them makes it fail, each in its own, so that it fails alone."""
+    try:
+        _end_together(shop, hands, ended)
+    except StoreBusyError:
+        raise
+    except Exception:
+        if len(ended) == 1:
+            raise
+        logs.failure("runs.not_ended", count=len(ended))
+        for hand in ended:
+            _end_together(shop, hands, [hand])
+
+
+def _end_together(shop: Shop, hands: Hands, ended: list[InHand]) -> None:
     now = datetime.now(UTC)
     with shop.database.writing() as connection:
-        start = max(hand.shipped, stored_logs.end(connection, "run", hand.parent_id, hand.claim.fence))
-        chunks, _ = new_chunks(hand.spool, hand.claim.fence, start)
-        if hand.started and not hand.marked:
-            runs.mark_started(connection, hand.claim, now)
-        stored_logs.append(connection, "run", hand.parent_id, chunks)
-        won = runs.finish(connection, hand.claim, hand.ended, now)
+        won = [_finish(connection, hand, now) for hand in ended]
         failpoints.reach("finish.before_commit")
     failpoints.reach("finish.after_commit")
-    _put_down(hands, hand)
-    logs.event("run.finished", run_id=hand.parent_id, status=hand.ended.status, reason=hand.ended.reason, won=won)
-    doorbell.ring(shop.data_dir, doorbell.DONE, doorbell.MAIL, doorbell.WORK)
+    topics = {doorbell.DONE, doorbell.WORK}
+    for hand, is_ours in zip(ended, won, strict=True):
+        assert hand.ended is not None
+        _put_down(hands, hand)
+        outcome = hand.ended
+        logs.event("run.finished", run_id=hand.parent_id, status=outcome.status, reason=outcome.reason, won=is_ours)
+        if outcome.status in ALERTING:
+            topics.add(doorbell.MAIL)
+    doorbell.ring(shop.data_dir, *topics)
+
+
+def _finish(connection: Connection, hand: InHand, now: datetime) -> bool:
+    assert isinstance(hand.claim, Claim)
+    assert hand.ended is not None
+    ship(connection, hand)
+    started_at = hand.started_at if hand.unmarked else None
+    return finishing.finish(connection, hand.claim, hand.ended, now, started_at=started_at)
 
 
 def _end_stage(shop: Shop, hands: Hands, hand: InHand, state: BuildState) -> None:

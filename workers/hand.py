@@ -2,13 +2,14 @@
 
 from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from hexasched.domain.outcomes import Outcome
 from hexasched.store.builds import BuildClaim
+from hexasched.store.claiming import Claim
 from hexasched.store.logs import Kind
-from hexasched.store.runs import Claim
 from workers.builds import BuildState
 
 
@@ -22,7 +23,7 @@ class InHand:
     build: BuildState | None = None
     preparing: Future[Any] | None = None  # what the helper does for its next job
     submitted: bool = False  # the keeper has its job
-    started: bool = False
+    started_at: datetime | None = None
     marked: bool = False  # the row says that it started
     stopping: bool = False
     concluding: bool = False  # a build without a further stage
@@ -31,6 +32,11 @@ class InHand:
     unsure: bool = False  # a shipment was begun, and whether it was committed is not known
     log_base: int = 0  # where the log of a build's earlier stages ended: seqs go on from there
     ended: Outcome | None = None
+
+    @property
+    def unmarked(self) -> bool:
+        """Whether it is a run that has started, and its row does not say so yet."""
+        return self.started_at is not None and not self.marked and isinstance(self.claim, Claim)
 
     @property
     def kind(self) -> Kind:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hexasched import failpoints, logs
 from hexasched.errors import StoreBusyError
-from hexasched.store import builds, runs, workers
+from hexasched.store import builds, holding, workers
 from hexasched.store import logs as stored_logs
 from hexasched.store.database import Database
 from hexasched.store.leases import Lease, LeaseWatch, end
@@ -30,7 +30,7 @@ class Reaper:
     def _settle_dead_worker(self, folder: Path) -> int:
         """A worker of this host whose lock is free is dead, its keeper and its sandboxes too: no lease to wait for."""
         with self._database.reading() as connection:
-            held: list[Lease] = [*runs.held_by(connection, folder.name), *builds.held_by(connection, folder.name)]
+            held: list[Lease] = [*holding.held_by(connection, folder.name), *builds.held_by(connection, folder.name)]
         with self._database.writing() as connection:
             reaped = [claim for claim, count in held if end(connection, claim, count)]
             workers.leave(connection, folder.name)

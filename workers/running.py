@@ -10,8 +10,8 @@ from hexasched.domain.outcomes import ErrorDetail, Outcome, Reason, Status
 from hexasched.errors import FULL_DISK, is_full_disk
 from hexasched.store import artifacts
 from hexasched.store import work as stored
+from hexasched.store.claiming import Claim
 from hexasched.store.coming import VersionWork
-from hexasched.store.runs import Claim
 from hexasched.store.work import RunWork
 from sandbox.jobs import Job, Network
 from workers import environments

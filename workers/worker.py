@@ -4,32 +4,32 @@ import contextlib
 import selectors
 import time
 from datetime import UTC, datetime
-from typing import Literal
 
-from hexasched import doorbell, failpoints, logs
+from hexasched import logs
 from hexasched.domain.limits import HEARTBEAT_S, POLL_S
-from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.doorbell import Doorbell
 from hexasched.errors import StoreBusyError
-from hexasched.store import builds, runs, workers
-from hexasched.store import logs as stored_logs
-from hexasched.store.builds import BuildClaim
-from hexasched.store.database import Connection
-from hexasched.store.runs import Claim
+from hexasched.store import workers
+from hexasched.store.claiming import Claim
 from sandbox.client import KeeperGoneError
 from sandbox.jobs import Asked, Finished, Message, NotPreloaded, Output, Started
-from workers import chores, in_use
+from workers import chores, in_use, stopping
 from workers.asking import Question, answer_all
+from workers.beating import beat
 from workers.claiming import claim_work, start_claimed
 from workers.ending import end_all
-from workers.hand import Hands, InHand
+from workers.hand import Hands
 from workers.reaper import Reaper
-from workers.shipping import new_chunks
 from workers.shop import Shop
+from workers.telling import anything_new, tell
 from workers.warming import Warming
 from workers.watch import KeeperWatch
 
-SHIP_EVERY_S = 0.1
+TELL_AFTER_S = 0.05
+"""What starts, prints or ends is first told so much later: a run that is over by then is written once."""
+
+TELL_EVERY_S = 0.1
+NEVER = float("inf")
 
 
 class Worker:
@@ -43,7 +43,9 @@ class Worker:
         self._hands: Hands = {}
         self._questions: list[Question] = []
         self._watch = KeeperWatch()
-        self._next_beat = self._next_ship = self._next_poll = self._next_chores = self._next_cleaning = 0.0
+        self._next_beat = self._next_poll = self._next_chores = self._next_cleaning = 0.0
+        self._tell_at, self._told_at = NEVER, 0.0
+        self._is_rung = self._has_room = False
         self._draining = False
         self._selector = selectors.DefaultSelector()
         self._selector.register(shop.keeper.fileno(), selectors.EVENT_READ)
@@ -62,7 +64,7 @@ class Worker:
     def step(self) -> None:
         """Wait until something is to be done, and do it. Raises KeeperGoneError if the keeper died or hangs."""
         self._selector.select(self._patience())
-        self._bell.clear()
+        self._is_rung |= self._bell.clear()
         self._shop.helper.clear()
         for message in self._shop.keeper.messages():
             self._hear(message)
@@ -73,7 +75,7 @@ class Worker:
         except StoreBusyError as error:
             # Nothing is lost: what is in hand stays there, and the keeper ends it if this lasts a whole lease.
             logs.warning("store.busy", error=error)
-            self._next_beat = self._next_poll = self._next_ship = time.monotonic() + POLL_S
+            self._next_beat = self._next_poll = self._tell_at = time.monotonic() + POLL_S
 
     def drain(self) -> None:
         """Take no more work."""
@@ -83,30 +85,38 @@ class Worker:
 
     def stop_all(self) -> None:
         """End what is still in hand: runs get a replacement, builds go back to the queue."""
-        for hand in list(self._hands.values()):
-            if not hand.stopping and (hand.ended is None or hand.preparing is not None):
-                self._stop(hand, "drain")
+        stopping.stop_all(self._shop, self._hands)
 
     def _work(self) -> None:
         now = time.monotonic()
         if now >= self._next_beat:
-            self._beat()
+            beat(self._shop, self._hands, self._watch)
             self._next_beat = now + HEARTBEAT_S
-        self._mark_started()
         answer_all(self._shop, self._questions)
-        end_all(self._shop, self._hands)
-        if now >= self._next_ship:
-            self._ship()
-            self._next_ship = now + SHIP_EVERY_S
-        self._pass_on_cancels()
-        if not self._draining:
-            claim_work(self._shop, self._hands)
+        if end_all(self._shop, self._hands):
+            self._has_room = True
+            self._is_rung |= self._bell.clear()  # by ourselves: the look that follows is the answer
+        if now >= self._tell_at:
+            tell(self._shop, self._hands)
+            self._tell_at, self._told_at = NEVER, now
+        self._look_at_the_queue(poll=now >= self._next_poll)
         start_claimed(self._shop, self._hands, self._warming)
         if now >= self._next_poll:
             self._reaper.sweep()
             if not self._draining:
                 self._warming.look(datetime.now(UTC))
             self._next_poll = now + POLL_S
+        self._do_chores(now)
+
+    def _look_at_the_queue(self, *, poll: bool) -> None:
+        """Only when something may be there: after a ring, where room was made, and each second to be safe."""
+        if self._is_rung or poll:
+            stopping.pass_on_cancels(self._shop, self._hands)
+        if (self._is_rung or poll or self._has_room) and not self._draining:
+            claim_work(self._shop, self._hands)
+        self._is_rung = self._has_room = False
+
+    def _do_chores(self, now: float) -> None:
         if now >= self._next_chores:
             chores.tidy(self._shop.database, datetime.now(UTC))
             self._next_chores = now + chores.EVERY_S
@@ -115,10 +125,9 @@ class Worker:
             self._next_cleaning = now + in_use.EVERY_S
 
     def _patience(self) -> float:
-        due = min(self._next_beat, self._next_poll)
-        if any(hand.grown for hand in self._hands.values()):
-            due = min(due, self._next_ship)
-        return max(0.0, due - time.monotonic())
+        if self._tell_at == NEVER and anything_new(self._hands.values()):
+            self._tell_at = max(time.monotonic() + TELL_AFTER_S, self._told_at + TELL_EVERY_S)
+        return max(0.0, min(self._next_beat, self._next_poll, self._tell_at) - time.monotonic())
 
     def _hear(self, message: Message) -> None:
         if isinstance(message, NotPreloaded):
@@ -128,93 +137,10 @@ class Worker:
             return
         match message:
             case Started():
-                hand.started = True
+                hand.started_at = datetime.now(UTC)
             case Output():
                 hand.grown = True
             case Asked() if isinstance(hand.claim, Claim):
                 self._questions.append(Question(job_key=hand.key, claim=hand.claim, request=message.request))
             case Finished():
                 hand.ended = message.outcome
-
-    def _beat(self) -> None:
-        failpoints.reach("hb.before")
-        sent_at = time.monotonic()
-        held = {hand.claim for hand in self._hands.values()}
-        with self._shop.database.writing() as connection:
-            mine: set[Claim | BuildClaim] = set(runs.beat(connection, self._shop.worker_id, datetime.now(UTC)))
-            mine |= builds.beat(connection, self._shop.worker_id)
-            for claim in mine - held:
-                # The answer to the claim was lost on its way: nobody would ever start it.
-                if isinstance(claim, Claim):
-                    runs.release(connection, claim)
-                else:
-                    builds.release(connection, claim)
-        self._shop.keeper.beat(sent_at)
-        self._watch.asked(time.monotonic())
-        for hand in self._hands.values():
-            if hand.claim not in mine and hand.ended is None and not hand.stopping:
-                logs.warning("claim.lost", key=hand.key)
-                self._stop(hand, "cancel")
-
-    def _mark_started(self) -> None:
-        fresh = [hand for hand in self._hands.values() if hand.started and not hand.marked and hand.ended is None]
-        claims = [hand.claim for hand in fresh if isinstance(hand.claim, Claim)]
-        if claims:
-            with self._shop.database.writing() as connection:
-                for claim in claims:
-                    runs.mark_started(connection, claim, datetime.now(UTC))
-            doorbell.ring(self._shop.data_dir, doorbell.DONE)
-        for hand in fresh:
-            hand.marked = True
-
-    def _ship(self) -> None:
-        grown = [hand for hand in self._hands.values() if hand.grown]
-        if not grown:
-            return
-        with self._shop.database.writing() as connection:
-            read = [(hand, self._append(connection, hand)) for hand in grown]
-        for hand, offset in read:
-            hand.shipped, hand.grown, hand.unsure = offset, False, False
-        failpoints.reach("log.after_ship")
-        doorbell.ring(self._shop.data_dir, doorbell.DONE)
-
-    def _append(self, connection: Connection, hand: InHand) -> int:
-        """Ship what is new; the offset behind it. After a commit of which nobody heard, the database knows how far."""
-        fence, start = hand.claim.fence, hand.shipped
-        if hand.unsure:
-            start = max(start, stored_logs.end(connection, hand.kind, hand.parent_id, fence) - hand.log_base)
-        hand.unsure = True
-        chunks, offset = new_chunks(hand.spool, fence, start, hand.log_base)
-        stored_logs.append(connection, hand.kind, hand.parent_id, chunks)
-        return offset
-
-    def _pass_on_cancels(self) -> None:
-        running = [hand for hand in self._hands.values() if hand.build is None and not hand.stopping]
-        if not running:
-            return
-        with self._shop.database.reading() as connection:
-            wanted = dict(runs.to_cancel(connection, self._shop.worker_id))
-        for hand in running:
-            if isinstance(hand.claim, Claim) and hand.claim in wanted and hand.ended is None:
-                self._stop(hand, "replaced" if wanted[hand.claim] is Reason.REPLACED else "cancel")
-
-    def _stop(self, hand: InHand, cause: Literal["cancel", "replaced", "drain"]) -> None:
-        hand.stopping = True
-        if hand.ended is not None:
-            return  # a build between two stages: it is given back when its helper is done
-        if hand.submitted:
-            self._shop.keeper.stop(hand.key, cause)
-        elif cause != "drain":
-            reason = Reason.REPLACED if cause == "replaced" else Reason.USER
-            hand.ended = Outcome(status=Status.CANCELLED, reason=reason)
-        else:
-            self._give_back(hand)
-
-    def _give_back(self, hand: InHand) -> None:
-        """What the keeper never got is queued again, as if it had not been claimed."""
-        with self._shop.database.writing() as connection:
-            if isinstance(hand.claim, Claim):
-                runs.release(connection, hand.claim)
-            else:
-                builds.release(connection, hand.claim)
-        del self._hands[hand.key]

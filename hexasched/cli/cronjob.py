@@ -20,7 +20,7 @@ from hexasched.domain.schedules import Preview, preview, zone_mistakes
 from hexasched.domain.zones import load_zone
 from hexasched.doorbell import SCHEDULE
 from hexasched.errors import HexaSchedError, InvalidInputError
-from hexasched.store import cron_jobs
+from hexasched.store import cron_job_changes, cron_jobs
 from hexasched.store.cron_jobs import CronJob
 from hexasched.store.database import Connection
 
@@ -43,7 +43,7 @@ def create(config_file: Path | None, /, **options: Any) -> None:
     with instance.database.writing() as connection:
         workspace = instance.workspace(connection)
         given = with_options(Typed(timezone=workspace.timezone), options)
-        made = cron_jobs.create(connection, workspace.id, fields_of(connection, workspace.id, given, now), now)
+        made = cron_job_changes.create(connection, workspace.id, fields_of(connection, workspace.id, given, now), now)
     _tell(instance, "created", made, given.name)
 
 
@@ -62,7 +62,7 @@ def edit(config_file: Path | None, /, cron_job_name: str, **options: Any) -> Non
         current = named(instance, connection, cron_job_name)
         given = with_options(typed_of(current), options)
         wanted = fields_of(connection, current.workspace_id, given, now)
-        saved = cron_jobs.save(connection, current, wanted, now)
+        saved = cron_job_changes.save(connection, current, wanted, now)
     _tell(instance, "saved", saved, given.name)
 
 

@@ -12,7 +12,7 @@ from hexasched.domain.periods import read_pause
 from hexasched.domain.wall_times import wall_text
 from hexasched.doorbell import SCHEDULE
 from hexasched.errors import HexaSchedError, InvalidInputError
-from hexasched.store import cron_jobs
+from hexasched.store import cron_job_pauses
 
 
 @click.command()
@@ -31,7 +31,7 @@ def pause(config_file: Path | None, /, name: str, reason: str, until: str) -> No
         wanted = read_pause(reason, until, job.timezone, now)
         if isinstance(wanted, dict):
             raise InvalidInputError({f"--{field}": text.replace("`", "") for field, text in wanted.items()})
-        cron_jobs.suspend(connection, job, wanted.reason, now, wanted.until)
+        cron_job_pauses.suspend(connection, job, wanted.reason, now, wanted.until)
     doorbell.ring(instance.config.data_dir, SCHEDULE)
     end = f"{wall_text(wanted.until, job.timezone)} {job.timezone}" if wanted.until else "it is resumed"
     click.echo(f"{name} is paused until {end}.")
@@ -47,7 +47,7 @@ def resume(config_file: Path | None, /, name: str) -> None:
         job = named(instance, connection, name)
         if not job.suspended:
             raise HexaSchedError(f"{name} is not paused.")
-        resumed = cron_jobs.resume(connection, job, datetime.now(UTC))
+        resumed = cron_job_pauses.resume(connection, job, datetime.now(UTC))
     doorbell.ring(instance.config.data_dir, SCHEDULE)
     assert resumed is not None
     click.echo(f"{name} is active. {next_execution(resumed)}")

@@ -202,8 +202,9 @@ def run_now(config_file: Path | None, name: str, event: str, wait: bool, as_json
     payload, wrong = read_event(event)
     if wrong:
         raise InvalidInputError({"event": wrong})
+    database = instance.database
     with Doorbell(instance.config.data_dir, DONE) as bell:
-        with instance.database.writing() as connection:
+        with database.writing() as connection:
             workspace = instance.workspace(connection)
             run_id = _enqueue(connection, workspace.id, name, payload)
         doorbell.ring(instance.config.data_dir, WORK)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from hexasched import doorbell
 from hexasched.config import Config, load
 from hexasched.errors import ConfigError, HexaSchedError
 from hexasched.privileges import drop_root
@@ -30,6 +31,10 @@ class Instance:
         """The database, at this program's schema. Raises StoreError with one clear line."""
         database = Database(url_for(self.config.database_url, self.config.data_dir))
         schema.check(database)
+        if not database.is_sqlite:
+            from hexasched.store.bells import Carrier
+
+            doorbell.carry(self.config.data_dir, Carrier(database, self.config.data_dir))
         return database
 
     @cached_property

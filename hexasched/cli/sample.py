@@ -9,7 +9,7 @@ from importlib import resources
 from hexasched.cli.instance import Instance, read_config
 from hexasched.domain.functions import EnvVar
 from hexasched.domain.limits import Limits
-from hexasched.store import accounts, cron_jobs, deploys, env_vars, functions
+from hexasched.store import accounts, cron_job_changes, deploys, env_vars, functions
 from hexasched.store.cron_jobs import CronJobFields
 from hexasched.store.database import Connection
 from hexasched.store.functions import Program
@@ -89,7 +89,7 @@ def _plant_function(connection: Connection, instance: Instance, owner_id: int, n
     )
     started = deploys.deploy(connection, function, program, owner_id, now)
     # The schedule starts at once; until the first deploy has succeeded its moments are recorded as skipped.
-    cron_jobs.create(
+    cron_job_changes.create(
         connection,
         workspace.id,
         CronJobFields(

@@ -39,7 +39,7 @@ class DueJob(Policy):
     """A CronJob with the facts that decide what its due moments become.
 
     `due_at` is its next_run_at; `active` counts its runs that are queued or running; `live_version_id` is None when
-    its function can't run.
+    its function can't run: then rows of moments that don't run name `newest_version_id`, else the same one.
     """
 
     id: int

@@ -47,8 +47,12 @@ def run(config: Config, database: Database, on_ready: Callable[[], None]) -> Non
 def deliver_one(config: Config, database: Database) -> bool:
     """Try the next message that is due; False if there is none, or the database does not answer."""
     try:
+        now = datetime.now(UTC)
+        with database.reading() as connection:
+            if not outbox.any_due(connection, now):
+                return False
         with database.writing() as connection:
-            message = outbox.take_due(connection, datetime.now(UTC), SENDING)
+            message = outbox.take_due(connection, now, SENDING)
         if message is None:
             return False
         _deliver(config, database, message)

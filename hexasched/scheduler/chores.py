@@ -3,20 +3,18 @@
 from datetime import datetime
 
 from hexasched import logs
-from hexasched.store import cron_jobs, runs
+from hexasched.store import cron_job_pauses, finishing
+from hexasched.store.ahead import Ahead
 from hexasched.store.database import Database
 
 
-def do(database: Database, now: datetime) -> datetime | None:
-    """Do what is due at `now`; when the next pause ends, None if none does. Looks before it takes a lock."""
-    with database.reading() as connection:
-        next_resume = cron_jobs.next_resume(connection)
-        expired = runs.any_expired(connection, now)
-    if expired:
+def do(database: Database, ahead: Ahead, now: datetime) -> bool:
+    """Do what is due at `now`; whether a CronJob was resumed, which may be due."""
+    if ahead.expired:
         with database.writing() as connection:
-            logs.event("runs.expired", count=runs.expire(connection, now))
-    if next_resume is not None and next_resume <= now:
-        with database.writing() as connection:
-            logs.event("cron_jobs.resumed", count=cron_jobs.resume_due(connection, now))
-        return now  # what was resumed may be due
-    return next_resume
+            logs.event("runs.expired", count=finishing.expire(connection, now))
+    if ahead.next_resume is None or ahead.next_resume > now:
+        return False
+    with database.writing() as connection:
+        logs.event("cron_jobs.resumed", count=cron_job_pauses.resume_due(connection, now))
+    return True

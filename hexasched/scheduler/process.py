@@ -3,6 +3,7 @@
 import fcntl
 import signal
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
@@ -10,13 +11,18 @@ from typing import TextIO
 from apscheduler.schedulers.blocking import BlockingScheduler
 
 from hexasched import doorbell, logs
-from hexasched.domain.limits import POLL_S
 from hexasched.domain.ticks import Plan
-from hexasched.errors import StoreBusyError, TryAgainError
+from hexasched.errors import StoreBusyError, StoreError
 from hexasched.scheduler.cleaning import clean_on
 from hexasched.scheduler.ticker import CronJobStore, StagingExecutor
 from hexasched.store.database import Database
 from hexasched.store.leases import LeaseWatch
+
+HAND_OVER_S = 3.0
+"""For the scheduler of a service that was killed to be gone: its successor may be quick."""
+
+LEASES_EVERY_S = 5.0
+"""How often the leases of workers are looked at here; each worker looks every second."""
 
 
 def run(database: Database, data_dir: Path, history_days: int, on_ready: Callable[[], None]) -> None:
@@ -57,10 +63,13 @@ def build(database: Database, data_dir: Path) -> BlockingScheduler:
 
 def _watch(bell: doorbell.Doorbell, clock: BlockingScheduler, database: Database, stopped: threading.Event) -> None:
     """Wake the clock when a CronJob changed, and end the work of workers that are gone, should no other be left."""
-    leases = LeaseWatch()
+    leases, sweep_at = LeaseWatch(), 0.0
     while not stopped.is_set():
-        if bell.wait(POLL_S):
+        if bell.wait(sweep_at - time.monotonic()):
             clock.wakeup()
+        if time.monotonic() < sweep_at:
+            continue
+        sweep_at = time.monotonic() + LEASES_EVERY_S
         try:
             leases.sweep(database)
         except StoreBusyError as error:
@@ -69,9 +78,18 @@ def _watch(bell: doorbell.Doorbell, clock: BlockingScheduler, database: Database
 
 def _only_one(data_dir: Path) -> TextIO:
     lock = (data_dir / "scheduler.lock").open("w")
+    give_up_at = time.monotonic() + HAND_OVER_S
+    while not _taken(lock):
+        if time.monotonic() >= give_up_at:
+            lock.close()
+            raise StoreError(f"Another scheduler is running on {data_dir}. With SQLite there can be only one.")
+        time.sleep(0.1)
+    return lock
+
+
+def _taken(lock: TextIO) -> bool:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        lock.close()
-        raise TryAgainError(f"Another scheduler is running on {data_dir}. With SQLite there can be only one.") from None
-    return lock
+        return False
+    return True

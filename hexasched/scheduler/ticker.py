@@ -21,7 +21,8 @@ from hexasched.domain.ticks import DueJob, Plan, plan
 from hexasched.errors import StoreBusyError
 from hexasched.scheduler import chores
 from hexasched.scheduler.heartbeat import Heartbeat, steady_s
-from hexasched.store import ticks
+from hexasched.store import due_jobs, ticks
+from hexasched.store.ahead import Ahead, look
 from hexasched.store.database import Database
 
 BATCH = 2000
@@ -98,6 +99,7 @@ class CronJobStore(BaseJobStore):
         self._staged = staged
         self._on_queued = on_queued
         self._more = False
+        self._ahead = Ahead()
         self._heartbeat = Heartbeat(database)
 
     def get_due_jobs(self, now: datetime) -> list[TickJob]:
@@ -105,7 +107,9 @@ class CronJobStore(BaseJobStore):
         self._staged.clear()
         now = now.astimezone(UTC)
         with self._database.reading() as connection:
-            due = ticks.due(connection, now, BATCH)
+            self._ahead = look(connection, now)
+            is_due = self._ahead.next_due is not None and self._ahead.next_due <= now
+            due = due_jobs.due(connection, now, BATCH) if is_due else []
         self._more = len(due) == BATCH
         if due:
             failpoints.reach("tick.after_read")
@@ -119,13 +123,13 @@ class CronJobStore(BaseJobStore):
         now = datetime.now(UTC)
         soon = now + timedelta(seconds=POLL_S)
         try:
-            self._flush(now)
+            if self._flush(now):
+                with self._database.reading() as connection:
+                    self._ahead = look(connection, now)
             self._heartbeat.beat(now, steady_s())
-            next_resume = chores.do(self._database, now)
-            if self._more:
+            if chores.do(self._database, self._ahead, now) or self._more:
                 return now
-            with self._database.reading() as connection:
-                return min(ticks.next_due(connection) or soon, next_resume or soon, soon)
+            return min(self._ahead.next_due or soon, self._ahead.next_resume or soon, soon)
         except StoreBusyError as error:
             logs.warning("store.busy", error=error)
             return soon
@@ -142,15 +146,17 @@ class CronJobStore(BaseJobStore):
                 ticks.put_aside(connection, job, f"HexaSched can't compute its next run: {error}", now)
             return None
 
-    def _flush(self, now: datetime) -> None:
+    def _flush(self, now: datetime) -> bool:
+        """Write what was staged; whether that was anything."""
         if not self._staged:
-            return
+            return False
         queued = self._settle(self._staged, now)
         failpoints.reach("tick.after_commit")
         logs.event("tick", cron_jobs=len(self._staged), queued=queued)
         self._staged.clear()
         if queued:
             self._on_queued()
+        return True
 
     def _settle(self, plans: list[Plan], now: datetime) -> int:
         """All in one transaction; if that can't be written, one by one, and what is to blame is put aside."""

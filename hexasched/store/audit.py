@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, or_, select
+from sqlalchemy import Connection, insert, literal_column, select, union_all
 
 from hexasched.store import tables as t
 
@@ -72,15 +72,15 @@ def entries(
     connection: Connection, workspace_id: int, action: str | None = None, before: int | None = None, limit: int = 50
 ) -> list[Entry]:
     """The newest entries of the workspace and of the instance; `before` is an id, for paging."""
+    found = [t.audit.c.action == action] if action is not None else []
+    found += [t.audit.c.id < before] if before is not None else []
+    # One look into an index for each of the two: what other workspaces did need not be passed by.
+    newest = select(t.audit.c.id).where(*found).order_by(t.audit.c.id.desc()).limit(limit)
+    each = [newest.where(t.audit.c.workspace_id == workspace_id), newest.where(t.audit.c.workspace_id.is_(None))]
+    ids = union_all(*(select(one.subquery().c.id) for one in each)).order_by(literal_column("id").desc()).limit(limit)
     columns = [t.audit.c[name] for name in ("id", "at", "action", "object", "detail")]
-    query = (
-        select(*columns, t.users.c.email)
-        .outerjoin(t.users, t.users.c.id == t.audit.c.user_id)
-        .where(or_(t.audit.c.workspace_id == workspace_id, t.audit.c.workspace_id.is_(None)))
-    )
-    if action is not None:
-        query = query.where(t.audit.c.action == action)
-    if before is not None:
-        query = query.where(t.audit.c.id < before)
-    rows = connection.execute(query.order_by(t.audit.c.id.desc()).limit(limit)).mappings()
+    query = select(*columns, t.users.c.email).outerjoin(t.users, t.users.c.id == t.audit.c.user_id)
+    rows = connection.execute(
+        query.where(t.audit.c.id.in_(select(ids.subquery().c.id))).order_by(t.audit.c.id.desc())
+    ).mappings()
     return [Entry(**(dict(row) | {"detail": row["detail"] or {}})) for row in rows]

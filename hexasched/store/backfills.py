@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from hexasched.domain.backfills import Newest, Past
 from hexasched.domain.outcomes import Reason, Status
 from hexasched.domain.ticks import Window, paused_window
-from hexasched.store import audit, cron_jobs, runs
+from hexasched.store import audit, cron_jobs, runs, windows
 from hexasched.store import tables as t
 from hexasched.store.cron_jobs import CronJob
 
@@ -22,12 +22,12 @@ def look(connection: Connection, job: CronJob, moments: Sequence[datetime], now:
     if not moments:
         return []
     newest = _newest_runs(connection, job, moments)
-    windows = [*cron_jobs.windows_between(connection, job.id, min(moments), max(moments)), *_present_pause(job, now)]
+    gaps = [*windows.between(connection, job.id, min(moments), max(moments)), *_present_pause(job, now)]
     return [
         Past(
             at=moment,
             newest=newest.get(moment),
-            window=next((window for window in windows if window.from_at <= moment <= window.to_at), None),
+            window=next((window for window in gaps if window.from_at <= moment <= window.to_at), None),
             to_come=moment > now or (job.next_run_at is not None and job.next_run_at <= moment),
         )
         for moment in moments

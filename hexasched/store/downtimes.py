@@ -123,11 +123,11 @@ class _Moments:
 def _runs(connection: Connection, workspace_id: int, gap: Gap, *conditions: ColumnElement[bool]) -> dict[int, _Moments]:
     """The moments in the gap that have such a run, by CronJob."""
     rows = connection.execute(
-        select(t.runs.c.cron_job_id, func.count(), func.max(t.runs.c.scheduled_for), func.max(t.runs.c.id))
+        select(t.cron_jobs.c.id, func.count(), func.max(t.runs.c.scheduled_for), func.max(t.runs.c.id))
         .join(t.cron_jobs, t.cron_jobs.c.id == t.runs.c.cron_job_id)
         .where(t.cron_jobs.c.workspace_id == workspace_id, *conditions)
         .where(t.runs.c.scheduled_for > gap.from_at, t.runs.c.scheduled_for <= gap.to_at)
-        .group_by(t.runs.c.cron_job_id)
+        .group_by(t.cron_jobs.c.id)  # by the run's own column SQLite would read all runs, since they lie in that order
     )
     found: dict[int, _Moments] = defaultdict(_Moments)
     for job, count, last, run_id in rows:

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import Reason, Status
-from hexasched.store import audit, cron_jobs
+from hexasched.store import audit, cron_job_changes
 from hexasched.store import tables as t
 
 
@@ -123,7 +123,7 @@ def remove(
     function = by_id(connection, workspace_id, function_id)
     if function is None:
         return
-    cron_jobs.remove_all_of(connection, workspace_id, function_id, now, by=by)
+    cron_job_changes.remove_all_of(connection, workspace_id, function_id, now, by=by)
     audit.note(connection, "function.delete", function.name, now, workspace_id=workspace_id, by=by)
     connection.execute(
         update(t.runs)

@@ -17,7 +17,7 @@ from hexasched.domain.limits import MIB, MIN_FREE_BYTES
 from hexasched.domain.policies import Policy
 from hexasched.domain.ticks import calendar_of
 from hexasched.domain.tiers import Tier
-from hexasched.store import runs, settings, workers
+from hexasched.store import claiming, settings, workers
 from hexasched.store import tables as t
 from hexasched.store.workers import Worker
 
@@ -129,7 +129,7 @@ def _overdue_moment(connection: Connection, now: datetime) -> str:
 
 def _overdue_run(connection: Connection, present: list[Worker], now: datetime) -> str:
     """A run that nobody takes although a worker has room. One that has just begun to take runs is given time."""
-    if not runs.any_due(connection, now - OVERDUE_AFTER):
+    if not claiming.any_due(connection, now - OVERDUE_AFTER):
         return ""
     idle = [worker for worker in present if not worker.draining and now - worker.started_at > OVERDUE_AFTER]
     if not any(_has_room(connection, worker, now) for worker in idle):

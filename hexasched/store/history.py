@@ -1,12 +1,13 @@
 """Runs as people read them: lists with filters, and one run with everything known of it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, Table, func, literal_column, or_, select, union_all
 
-from hexasched.domain.outcomes import ACTIVE, FINAL, ErrorDetail, Reason, Status
+from hexasched.domain.outcomes import ErrorDetail, Reason, Status
 from hexasched.store import tables as t
 
 
@@ -100,19 +101,12 @@ class Filter:
     cron_job_id: int | None = None
     before: int | None = None  # keyset paging: ids below this one
 
-    @property
-    def is_narrow(self) -> bool:
-        """Whether only runs of one function or CronJob are wanted."""
-        return self.function_id is not None or self.cron_job_id is not None
-
 
 def history(connection: Connection, workspace_id: int, wanted: Filter, limit: int = 50) -> list[RunRow]:
     """The newest runs of a workspace that match, newest first; the version of a draft's test run has no number."""
     statuses = wanted.statuses or ((wanted.status,) if wanted.status is not None else ())
     newest = select(t.runs.c.id).where(*_conditions(workspace_id, wanted)).order_by(t.runs.c.id.desc()).limit(limit)
-    if statuses and wanted.is_narrow:
-        newest = newest.where(t.runs.c.status.in_(statuses))
-    if statuses and not wanted.is_narrow:
+    if statuses:
         # One look into the index for each status: in search of a rare one the others' runs need not be passed by.
         each = [select(newest.where(t.runs.c.status == status).subquery().c.id) for status in statuses]
         ids = union_all(*each).order_by(literal_column("id").desc()).limit(limit).subquery()
@@ -124,12 +118,24 @@ def history(connection: Connection, workspace_id: int, wanted: Filter, limit: in
 
 
 def _conditions(workspace_id: int, wanted: Filter) -> list[ColumnElement[bool]]:
-    owned = {name: getattr(wanted, name) for name in ("function_id", "cron_job_id")}
-    narrow = [t.runs.c[name] == value for name, value in owned.items() if value is not None]
-    # "+ 0" keeps the planner from passing by all runs of the workspace in search of one function's.
-    mine = (t.runs.c.workspace_id + 0 if wanted.is_narrow else t.runs.c.workspace_id) == workspace_id
     before = [t.runs.c.id < wanted.before] if wanted.before is not None else []
-    return [mine, *narrow, *before]
+    if wanted.function_id is None and wanted.cron_job_id is None:
+        return [t.runs.c.workspace_id == workspace_id, *before]
+    # Whose the owner is is asked once: asked of each run it would lead planners past all runs of the workspace.
+    narrow = [
+        part
+        for table, owner_id, column in (
+            (t.functions, wanted.function_id, t.runs.c.function_id),
+            (t.cron_jobs, wanted.cron_job_id, t.runs.c.cron_job_id),
+        )
+        if owner_id is not None
+        for part in (column == owner_id, _belongs(table, owner_id, workspace_id))
+    ]
+    return [*narrow, *before]
+
+
+def _belongs(table: Table, owner_id: int, workspace_id: int) -> ColumnElement[bool]:
+    return select(table.c.id).where(table.c.id == owner_id, table.c.workspace_id == workspace_id).exists()
 
 
 def detail(connection: Connection, workspace_id: int, run_id: int) -> RunDetail | None:
@@ -161,16 +167,16 @@ def _detailed(row: dict[str, Any]) -> RunDetail:
     return RunDetail(**values, memory_mb=limits["memory_mb"], timeout_s=limits["timeout_s"])
 
 
-def latest_of_cron_jobs(connection: Connection, workspace_id: int) -> dict[int, RunRow]:
-    """The newest run of each CronJob of the workspace that has one, by the CronJob's id."""
+def latest_of_cron_jobs(connection: Connection, workspace_id: int, cron_job_ids: Collection[int]) -> dict[int, RunRow]:
+    """The newest run of each of these CronJobs of the workspace that has one, by the CronJob's id."""
     newest = (
         select(func.max(t.runs.c.id))
         .where(t.runs.c.cron_job_id == t.cron_jobs.c.id)
         .correlate(t.cron_jobs)
         .scalar_subquery()
     )
-    query = _joined(_ROW).where(t.cron_jobs.c.workspace_id == workspace_id, t.cron_jobs.c.deleted_at.is_(None))
-    rows = connection.execute(query.where(t.runs.c.id == newest)).mappings()
+    theirs = select(newest).where(t.cron_jobs.c.id.in_(cron_job_ids), t.cron_jobs.c.workspace_id == workspace_id)
+    rows = connection.execute(_joined(_ROW).where(t.runs.c.id.in_(theirs))).mappings()
     return {row["cron_job_id"]: RunRow(**_typed(dict(row))) for row in rows}
 
 
@@ -179,9 +185,7 @@ def attempts(connection: Connection, run: RunDetail) -> list[RunRow]:
     occurrence = connection.execute(select(t.runs.c.occurrence_id).where(t.runs.c.id == run.id)).scalar()
     first_id = int(occurrence.removeprefix("run-")) if occurrence else run.id
     query = _joined(_ROW).where(
-        t.runs.c.workspace_id == run.workspace_id,
-        t.runs.c.function_id == run.function_id,
-        t.runs.c.id >= first_id,  # lets the index of a function's runs find them
+        t.runs.c.workspace_id + 0 == run.workspace_id,  # "+ 0" keeps SQLite from going by the workspace
         or_(t.runs.c.id == first_id, t.runs.c.occurrence_id == f"run-{first_id}"),
     )
     rows = connection.execute(query.order_by(t.runs.c.id).limit(60)).mappings()
@@ -202,13 +206,13 @@ def _typed(row: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
+COUNTED = 10_000
+"""So many of the newest runs that ended are counted; a page says "10,000+" instead of waiting for more."""
+
+
 def counts(connection: Connection, workspace_id: int, since: datetime) -> dict[str, int]:
-    """How many runs ended in each status since then, plus those queued and running now."""
-    mine = t.runs.c.workspace_id == workspace_id
-    ended = (mine, t.runs.c.status.in_(sorted(FINAL)), t.runs.c.finished_at >= since)
-    open_ = (mine, t.runs.c.status.in_(sorted(ACTIVE)), t.runs.c.finished_at.is_(None))
-    found: dict[str, int] = {}
-    for which in (ended, open_):
-        rows = connection.execute(select(t.runs.c.status, func.count()).where(*which).group_by(t.runs.c.status))
-        found |= {status: number for status, number in rows}  # noqa: C416 - a Row is not a pair for mypy
-    return found
+    """How many of the newest COUNTED runs that ended since then ended in each status."""
+    ended = (t.runs.c.workspace_id == workspace_id, t.runs.c.finished_at >= since)
+    newest = select(t.runs.c.status).where(*ended).order_by(t.runs.c.finished_at.desc()).limit(COUNTED).subquery()
+    rows = connection.execute(select(newest.c.status, func.count()).group_by(newest.c.status))
+    return {status: number for status, number in rows}  # noqa: C416 - a Row is not a pair for mypy

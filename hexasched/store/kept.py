@@ -14,7 +14,7 @@ from hexasched.domain.outcomes import Status
 from hexasched.errors import HexaSchedError
 from hexasched.secrets import KeyRing
 from hexasched.store import tables as t
-from hexasched.store.runs import Claim
+from hexasched.store.claiming import Claim
 
 
 class TooMuchError(HexaSchedError):

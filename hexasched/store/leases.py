@@ -24,10 +24,10 @@ from sqlalchemy import Connection
 
 from hexasched import logs
 from hexasched.domain.limits import REAP_S
-from hexasched.store import builds, runs
+from hexasched.store import builds, finishing, holding
 from hexasched.store.builds import BuildClaim
+from hexasched.store.claiming import Claim
 from hexasched.store.database import Database
-from hexasched.store.runs import Claim
 
 Lease = tuple[Claim | BuildClaim, int]
 """A claim and its heartbeat count."""
@@ -42,7 +42,7 @@ class LeaseWatch:
     def sweep(self, database: Database) -> int:
         """End what nobody works on any more; returns how many runs and builds that was."""
         with database.reading() as connection:
-            leases: list[Lease] = [*runs.running_leases(connection), *builds.running_leases(connection)]
+            leases: list[Lease] = [*holding.running_leases(connection), *builds.running_leases(connection)]
         expired = self._expired(leases, time.monotonic())
         if not expired:
             return 0
@@ -64,5 +64,5 @@ def end(connection: Connection, claim: Claim | BuildClaim, count: int) -> bool:
     """End a run, or queue a build again, if its heartbeat count is still `count`; False if it has beaten or ended."""
     now = datetime.now(UTC)
     if isinstance(claim, Claim):
-        return runs.reap(connection, claim, count, now)
+        return finishing.reap(connection, claim, count, now)
     return builds.reap(connection, claim, count, now)

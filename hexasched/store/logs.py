@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Select, Table, and_, func, insert, or_, select
+from sqlalchemy import Connection, Select, Table, and_, func, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from hexasched.store import tables as t
 
@@ -33,17 +34,12 @@ def append(connection: Connection, kind: Kind, parent_id: int, chunks: Sequence[
         return
     table = _table(kind)
     parent = table.c[f"{kind}_id"]
-    stored = connection.execute(
-        select(table.c.fence, table.c.seq).where(parent == parent_id, table.c.seq >= chunks[0].seq)
-    )
-    present = {(row.fence, row.seq) for row in stored}
+    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     rows = [
         {parent.name: parent_id, "fence": c.fence, "seq": c.seq, "stream": c.stream, "at": c.at, "data": c.data}
         for c in chunks
-        if (c.fence, c.seq) not in present
     ]
-    if rows:
-        connection.execute(insert(table), rows)
+    connection.execute(make(table).on_conflict_do_nothing(index_elements=[parent, table.c.fence, table.c.seq]), rows)
 
 
 def end(connection: Connection, kind: Kind, parent_id: int, fence: int) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, func, insert, or_, select, update
 
 from hexasched.store import tables as t
 
@@ -78,12 +78,21 @@ def add(
 _COLUMNS = tuple(t.outbox.c[name] for name in Message.__dataclass_fields__)
 
 
+def any_due(connection: Connection, now: datetime) -> bool:
+    """Whether `take_due` has something to give: a look that takes no lock."""
+    return connection.execute(select(t.outbox.c.id).where(_due(now)).limit(1)).first() is not None
+
+
+def _due(now: datetime) -> Any:
+    return and_(t.outbox.c.available_at <= now, t.outbox.c.sent_at.is_(None), t.outbox.c.dead_at.is_(None))
+
+
 def take_due(connection: Connection, now: datetime, hold_for: timedelta) -> Message | None:
     """The next message to send. It is held back for `hold_for`, so that a sender that dies is followed by another."""
     row = (
         connection.execute(
             select(*_COLUMNS)
-            .where(t.outbox.c.available_at <= now, t.outbox.c.sent_at.is_(None), t.outbox.c.dead_at.is_(None))
+            .where(_due(now))
             .order_by(t.outbox.c.available_at, t.outbox.c.id)
             .limit(1)
             .with_for_update(skip_locked=True)

@@ -274,8 +274,14 @@ cron_jobs = Table(
     Index(
         "ix_cron_jobs_never_due",
         "id",
-        sqlite_where=text("next_run_at IS NULL AND deleted_at IS NULL"),
-        postgresql_where=text("next_run_at IS NULL AND deleted_at IS NULL"),
+        sqlite_where=text("next_run_at IS NULL AND deleted_at IS NULL AND suspended = 0"),
+        postgresql_where=text("next_run_at IS NULL AND deleted_at IS NULL AND NOT suspended"),
+    ),
+    Index(
+        "ix_cron_jobs_suspended_until",
+        "suspended_until",
+        sqlite_where=text("suspended_until IS NOT NULL AND deleted_at IS NULL"),
+        postgresql_where=text("suspended_until IS NOT NULL AND deleted_at IS NULL"),
     ),
 )
 
@@ -367,18 +373,6 @@ runs = Table(
         postgresql_where=text("status = 'running'"),
     ),
     Index(
-        "ix_runs_active_cron_job",
-        "cron_job_id",
-        sqlite_where=text("status IN ('queued', 'running')"),
-        postgresql_where=text("status IN ('queued', 'running')"),
-    ),
-    Index(
-        "ix_runs_queued_function",
-        "function_id",
-        sqlite_where=text("status = 'queued'"),
-        postgresql_where=text("status = 'queued'"),
-    ),
-    Index(
         "uq_runs_serial_key",
         "serial_key",
         unique=True,
@@ -392,16 +386,24 @@ runs = Table(
         postgresql_where=text("status = 'queued' AND starts_by IS NOT NULL"),
     ),
     Index("ix_runs_workspace", "workspace_id", "id"),
-    Index("ix_runs_workspace_finished", "workspace_id", "status", "finished_at"),
+    Index("ix_runs_workspace_ended", "workspace_id", "finished_at", "status"),
     Index("ix_runs_workspace_status", "workspace_id", "status", "id"),
     Index("ix_runs_function", "function_id", "id"),
+    Index("ix_runs_function_status", "function_id", "status", "id"),
     Index("ix_runs_cron_job", "cron_job_id", "id"),
+    Index("ix_runs_cron_job_status", "cron_job_id", "status", "id"),
     # Deleting a run or a draft looks for what refers to it.
     Index(
         "ix_runs_retry_of",
         "retry_of",
         sqlite_where=text("retry_of IS NOT NULL"),
         postgresql_where=text("retry_of IS NOT NULL"),
+    ),
+    Index(
+        "ix_runs_occurrence",
+        "occurrence_id",
+        sqlite_where=text("occurrence_id IS NOT NULL"),
+        postgresql_where=text("occurrence_id IS NOT NULL"),
     ),
     Index(None, "version_id"),
 )
@@ -548,6 +550,12 @@ outbox = Table(
         postgresql_where=text("sent_at IS NULL AND dead_at IS NULL"),
     ),
     Index("ix_outbox_workspace", "workspace_id", "id"),
+    Index(
+        "ix_outbox_unsent",
+        "workspace_id",
+        sqlite_where=text("sent_at IS NULL"),
+        postgresql_where=text("sent_at IS NULL"),
+    ),
 )
 
 audit = Table(
@@ -561,6 +569,8 @@ audit = Table(
     Column("object", String(200), nullable=False),
     Column("detail", JSON),
     Index(None, "action", "id"),
+    Index("ix_audit_workspace", "workspace_id", "id"),
+    Index("ix_audit_workspace_action", "workspace_id", "action", "id"),
 )
 """Who changed what; without a workspace: of the instance as a whole. `detail` never has a secret."""
 

@@ -1,69 +1,15 @@
 """The scheduler's transaction: run rows, windows and the advance of next_run_at commit together or not at all."""
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from hexasched.domain.outcomes import Reason, Status
-from hexasched.domain.policies import Policy
 from hexasched.domain.ticks import DueJob, Plan, plan
-from hexasched.store import audit, blackouts, outbox
+from hexasched.store import audit, due_jobs, outbox, windows
 from hexasched.store import tables as t
-
-_ACTIVE = (
-    select(func.count())
-    .select_from(t.runs)
-    .where(t.runs.c.cron_job_id == t.cron_jobs.c.id, t.runs.c.status.in_((Status.QUEUED, Status.RUNNING)))
-    .correlate(t.cron_jobs)
-    .scalar_subquery()
-)
-_NEWEST_VERSION = (
-    select(func.max(t.versions.c.id))
-    .where(t.versions.c.function_id == t.functions.c.id, t.versions.c.number.is_not(None))
-    .correlate(t.functions)
-    .scalar_subquery()
-)
-_PLAIN = ("id", "workspace_id", "function_id", "revision", "expression", "timezone", "event")
-POLICY = tuple(field.name for field in fields(Policy))
-
-
-def _jobs() -> Select[Any]:
-    return select(
-        *(t.cron_jobs.c[name] for name in (*_PLAIN, *POLICY)),
-        t.functions.c.live_version_id,
-        _NEWEST_VERSION.label("newest_version_id"),
-        t.cron_jobs.c.next_run_at.label("due_at"),
-        _ACTIVE.label("active"),
-    ).join(t.functions, t.functions.c.id == t.cron_jobs.c.function_id)
-
-
-def due(connection: Connection, now: datetime, limit: int) -> list[DueJob]:
-    """Up to `limit` CronJobs whose moment has come, the longest waiting first."""
-    query = _jobs().where(t.cron_jobs.c.next_run_at <= now)
-    rows = connection.execute(query.order_by(t.cron_jobs.c.next_run_at, t.cron_jobs.c.id).limit(limit)).mappings()
-    return _with_blackouts(connection, [DueJob(**row) for row in rows], now)
-
-
-def _with_blackouts(connection: Connection, jobs: list[DueJob], now: datetime) -> list[DueJob]:
-    if not jobs:
-        return jobs
-    earliest = min(job.due_at for job in jobs)
-    by_workspace = blackouts.between(connection, {job.workspace_id for job in jobs}, earliest, now)
-    return [
-        replace(job, blackouts=tuple(one for owner, one in found if owner in (None, job.id)))
-        if (found := by_workspace.get(job.workspace_id))
-        else job
-        for job in jobs
-    ]
-
-
-def next_due(connection: Connection) -> datetime | None:
-    """The earliest next_run_at of all."""
-    earliest: datetime | None = connection.execute(select(func.min(t.cron_jobs.c.next_run_at))).scalar()
-    return earliest
 
 
 def settle(connection: Connection, plans: Sequence[Plan], now: datetime) -> int:
@@ -74,14 +20,12 @@ def settle(connection: Connection, plans: Sequence[Plan], now: datetime) -> int:
     """
     current = _unchanged(connection, plans)
     rows = [_run_row(p, tick, now) for p in current for tick in p.ticks if p.job.newest_version_id is not None]
-    windows = [_window_row(p, window, now) for p in current for window in p.windows]
     rows = _without_known(connection, rows)
     _make_room(connection, [p.job.id for p in current if p.replaces], now)
     if rows:
         connection.execute(insert(t.runs), rows)
-    windows = [row for row in windows if not (_has_window(connection, row) or _grow_window(connection, row))]
-    if windows:
-        connection.execute(insert(t.windows), windows)
+    for settled in current:
+        windows.write(connection, settled.job.id, settled.windows, now)
     for settled in current:
         _alert_missed(connection, settled, now)
     if current:
@@ -107,31 +51,6 @@ def _without_known(connection: Connection, rows: list[dict[str, Any]]) -> list[d
     return [row for row in rows if (row["cron_job_id"], row["scheduled_for"]) not in known]
 
 
-def _has_window(connection: Connection, row: dict[str, Any]) -> bool:
-    same = (t.windows.c.cron_job_id == row["cron_job_id"], t.windows.c.from_at == row["from_at"])
-    return connection.execute(select(t.windows.c.id).where(*same)).first() is not None
-
-
-def _grow_window(connection: Connection, row: dict[str, Any]) -> bool:
-    """Whether a blackout's moment could be put into the window of those before it: one row for a whole blackout."""
-    if row["reason"] != Reason.BLACKOUT:
-        return False
-    same = (t.windows.c.cron_job_id == row["cron_job_id"], t.windows.c.note == row["note"])
-    last = select(func.max(t.windows.c.id)).where(t.windows.c.cron_job_id == row["cron_job_id"]).scalar_subquery()
-    between = (
-        select(t.runs.c.id)
-        .where(t.runs.c.cron_job_id == row["cron_job_id"], t.runs.c.scheduled_for > t.windows.c.to_at)
-        .correlate(t.windows)
-        .exists()
-    )
-    grown = connection.execute(
-        update(t.windows)
-        .where(*same, t.windows.c.id == last, t.windows.c.reason == Reason.BLACKOUT, ~between)
-        .values(to_at=row["to_at"], count=t.windows.c.count + row["count"])
-    )
-    return grown.rowcount == 1
-
-
 def _make_room(connection: Connection, cron_job_ids: list[int], now: datetime) -> None:
     """Policy Replace: what waits is over, what runs is told to stop; the new run waits until that is dead."""
     for start in range(0, len(cron_job_ids), 500):
@@ -150,11 +69,7 @@ def _make_room(connection: Connection, cron_job_ids: list[int], now: datetime) -
 
 def settle_one(connection: Connection, cron_job_id: int, now: datetime) -> None:
     """Give a CronJob's overdue moments their verdict before it is changed: an edit never swallows a moment."""
-    row = connection.execute(
-        _jobs().where(t.cron_jobs.c.id == cron_job_id, t.cron_jobs.c.next_run_at <= now)
-    ).mappings()
-    jobs = _with_blackouts(connection, [DueJob(**found) for found in row], now)
-    settle(connection, [plan(job, now) for job in jobs], now)
+    settle(connection, [plan(job, now) for job in due_jobs.due_one(connection, cron_job_id, now)], now)
 
 
 def put_aside(connection: Connection, job: DueJob, reason: str, now: datetime) -> None:
@@ -197,7 +112,7 @@ def _run_row(settled: Plan, tick: Any, now: datetime) -> dict[str, Any]:
     return {
         "workspace_id": job.workspace_id,
         "function_id": job.function_id,
-        "version_id": job.live_version_id or job.newest_version_id,
+        "version_id": job.newest_version_id,
         "cron_job_id": job.id,
         "scheduled_for": tick.scheduled_for,
         "max_attempts": job.max_attempts,
@@ -210,18 +125,6 @@ def _run_row(settled: Plan, tick: Any, now: datetime) -> dict[str, Any]:
         "serial_key": None if job.concurrency_policy == "Allow" else job.id,
         "created_at": now,
         "finished_at": None if queued else now,
-    }
-
-
-def _window_row(settled: Plan, window: Any, now: datetime) -> dict[str, Any]:
-    return {
-        "cron_job_id": settled.job.id,
-        "from_at": window.from_at,
-        "to_at": window.to_at,
-        "count": window.count,
-        "reason": window.reason,
-        "note": window.note,
-        "created_at": now,
     }
 
 

@@ -8,7 +8,7 @@ from hexasched.domain.policies import Policy
 from hexasched.domain.ticks import calendar_of
 from hexasched.domain.timetables import Calendar
 from hexasched.domain.why import Answer, Known, why
-from hexasched.store import blackouts, cron_jobs, history
+from hexasched.store import blackouts, history, windows
 from hexasched.store import tables as t
 from hexasched.store.cron_jobs import CronJob
 
@@ -27,7 +27,7 @@ def ask(connection: Connection, job: CronJob, moment: datetime, now: datetime) -
         suspend_reason=job.suspend_reason,
         owed_from=job.owed_from,
         attempts=history.of_moment(connection, job.workspace_id, job.id, moment, end),
-        window=next(iter(cron_jobs.windows_between(connection, job.id, moment, moment)), None),
+        window=next(iter(windows.between(connection, job.id, moment, moment)), None),
         blackouts=[blackout for _, _, blackout in dark],
     )
     return why(known, moment, now)

@@ -13,8 +13,8 @@ from hexasched.secrets import KeyRing
 from hexasched.store import env_vars, functions, runs
 from hexasched.store import tables as t
 from hexasched.store.builds import BuildClaim
+from hexasched.store.claiming import Claim
 from hexasched.store.functions import Program
-from hexasched.store.runs import Claim
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from hexasched.domain.zones import load_zone
-from hexasched.store import cron_jobs
+from hexasched.store import cron_job_changes, cron_job_pauses
 from hexasched.store.cron_jobs import CronJobFields
 from tests.factories import make_function
 from tests.processes.service import Service
@@ -21,9 +21,9 @@ def test_it_shows_each_moment_then_queues_what_did_not_happen_once(tmp_path: Pat
         wanted = CronJobFields(
             function_id=function.id, name="nightly", expression="0 3 * * *", timezone="Europe/Berlin"
         )
-        job = cron_jobs.create(connection, 1, wanted, made_at)
+        job = cron_job_changes.create(connection, 1, wanted, made_at)
         assert job
-        cron_jobs.suspend(connection, job, "", made_at)
+        cron_job_pauses.suspend(connection, job, "", made_at)
     berlin = datetime.now(UTC).astimezone(load_zone("Europe/Berlin"))
     start, end = f"{berlin - timedelta(days=7):%Y-%m-%d} 00:00", f"{berlin - timedelta(days=3):%Y-%m-%d} 03:00"
     command = ("cronjob", "backfill", "nightly", "--from", start, "--to", end)

@@ -10,7 +10,7 @@ from threading import Event
 import pytest
 from sqlalchemy import ColumnElement, func, literal, select, update
 
-from hexasched.store import cron_jobs
+from hexasched.store import cron_job_changes
 from hexasched.store import tables as t
 from hexasched.store.cron_jobs import CronJobFields
 from hexasched.store.database import Database
@@ -94,7 +94,7 @@ def _plant(service: Service, folder: Path) -> None:
                 timezone="UTC",
                 concurrency_policy="Allow",
             )
-            assert cron_jobs.create(connection, 1, wanted, datetime.now(UTC))
+            assert cron_job_changes.create(connection, 1, wanted, datetime.now(UTC))
 
 
 def _kill_once(

@@ -16,7 +16,7 @@ from sqlalchemy import select, update
 from hexasched.config import Config
 from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.secrets import load_key_ring
-from hexasched.store import artifacts, builds, deploys, functions, runs
+from hexasched.store import artifacts, builds, claiming, deploys, functions, runs
 from hexasched.store import tables as t
 from hexasched.store.database import Connection, Database
 from sandbox.client import Keeper
@@ -68,7 +68,7 @@ def test_it_gives_back_a_run_whose_claim_got_lost_on_its_way(service: Service) -
             worker_id = connection.execute(select(t.workers.c.id)).scalar_one()
             new = runs.NewRun(workspace_id=1, function_id=1, version_id=1, trigger="manual")
             run_id = runs.enqueue(connection, new, datetime.now(UTC))
-            assert [claim.run_id for claim in runs.claim(connection, worker_id, 1, datetime.now(UTC))] == [run_id]
+            assert [claim.run_id for claim in claiming.claim(connection, worker_id, 1, datetime.now(UTC))] == [run_id]
 
         def status() -> str:
             with database.reading() as connection:

@@ -10,7 +10,18 @@ from sqlalchemy import select
 from hexasched.domain.functions import EnvVar
 from hexasched.domain.ticks import Blackout
 from hexasched.secrets import load_key_ring
-from hexasched.store import audit, blackouts, cron_jobs, deploys, env_vars, functions, ticks
+from hexasched.store import (
+    audit,
+    blackouts,
+    cron_job_changes,
+    cron_job_pauses,
+    cron_jobs,
+    deploys,
+    due_jobs,
+    env_vars,
+    functions,
+    ticks,
+)
 from hexasched.store import tables as t
 from hexasched.store.cron_jobs import CronJob
 from hexasched.store.database import Connection, Database
@@ -32,10 +43,10 @@ def current(connection: Connection, job: CronJob) -> CronJob:
 def test_it_knows_at_every_moment_when_a_cron_job_was_due_next(database: Database) -> None:
     with database.writing() as connection:
         job = make_cron_job(connection, make_function(connection, make_workspace(connection).id), event='{"key":"s3"}')
-        cron_jobs.save(connection, job, make_fields(job, expression="0 9 * * *"), NOW + MINUTE)
-        cron_jobs.suspend(connection, current(connection, job), "Holidays", NOW + 2 * MINUTE)
-        cron_jobs.resume(connection, current(connection, job), NOW + 3 * MINUTE)
-        cron_jobs.remove(connection, current(connection, job), NOW + 4 * MINUTE)
+        cron_job_changes.save(connection, job, make_fields(job, expression="0 9 * * *"), NOW + MINUTE)
+        cron_job_pauses.suspend(connection, current(connection, job), "Holidays", NOW + 2 * MINUTE)
+        cron_job_pauses.resume(connection, current(connection, job), NOW + 3 * MINUTE)
+        cron_job_changes.remove(connection, current(connection, job), NOW + 4 * MINUTE)
         found = [entry for entry in reversed(audit.entries(connection, 1)) if entry.action.startswith("cron_job.")]
         assert [entry.action for entry in found] == [f"cron_job.{did}" for did in DEEDS]
         assert [entry.detail["revision"] for entry in found] == [1, 2, 3, 4, 5]
@@ -60,7 +71,7 @@ def test_a_change_that_is_taken_back_leaves_no_trace(database: Database) -> None
         job = make_cron_job(connection, make_function(connection, make_workspace(connection).id))
         before = actions(connection)
     with database.engine.connect() as connection:
-        cron_jobs.suspend(connection, job, "", NOW)
+        cron_job_pauses.suspend(connection, job, "", NOW)
         assert len(actions(connection)) == len(before) + 1
         connection.rollback()
     with database.reading() as connection:
@@ -94,7 +105,7 @@ def test_blackouts_and_cron_jobs_that_were_put_aside_are_in_it(database: Databas
         number = blackouts.add(connection, 1, dark, job.id, NOW)
         blackouts.remove(connection, 1, number, NOW)
         assert actions(connection)[-2:] == ["blackout.add", "blackout.remove"]
-        [due] = ticks.due(connection, NOW + MINUTE, 10)
+        [due] = due_jobs.due(connection, NOW + MINUTE, 10)
         ticks.put_aside(connection, due, "Its zone is gone.", NOW + MINUTE)
         [aside] = audit.entries(connection, 1, action="cron_job.pause")
         assert aside.detail["suspend_reason"] == "Its zone is gone." and aside.detail["revision"] == 2

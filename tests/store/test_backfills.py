@@ -8,7 +8,19 @@ from sqlalchemy import select, update
 from hexasched.domain.backfills import MAX_MOMENTS, moments_between
 from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.domain.ticks import Blackout, plan
-from hexasched.store import audit, backfills, blackouts, cron_jobs, history, runs, ticks
+from hexasched.store import (
+    audit,
+    backfills,
+    blackouts,
+    claiming,
+    cron_job_changes,
+    cron_job_pauses,
+    cron_jobs,
+    due_jobs,
+    finishing,
+    history,
+    ticks,
+)
 from hexasched.store import tables as t
 from hexasched.store.cron_jobs import CronJob
 from hexasched.store.database import Connection, Database
@@ -24,7 +36,7 @@ def plant(connection: Connection, **fields: Any) -> CronJob:
 
 
 def tick(connection: Connection, now: datetime) -> None:
-    ticks.settle(connection, [plan(job, now) for job in ticks.due(connection, now, 100)], now)
+    ticks.settle(connection, [plan(job, now) for job in due_jobs.due(connection, now, 100)], now)
 
 
 def current(connection: Connection, job: CronJob) -> CronJob:
@@ -37,8 +49,8 @@ def test_each_moment_has_its_verdict_and_what_did_not_happen_is_run_once(databas
     with database.writing() as connection:
         job = plant(connection)
         tick(connection, NOW + HOUR)
-        [claim] = runs.claim(connection, "w1", 1, NOW + HOUR)
-        runs.finish(connection, claim, Outcome(status=Status.SUCCEEDED, reason=Reason.OK), NOW + HOUR)
+        [claim] = claiming.claim(connection, "w1", 1, NOW + HOUR)
+        finishing.finish(connection, claim, Outcome(status=Status.SUCCEEDED, reason=Reason.OK), NOW + HOUR)
         dark = Blackout(name="Inventory", from_at=NOW + 2 * HOUR, to_at=NOW + 3 * HOUR)
         blackouts.add(connection, 1, dark, None, NOW)
         tick(connection, NOW + 2 * HOUR)
@@ -78,8 +90,8 @@ def test_it_is_another_attempt_at_what_was_missed_and_is_retried_by_the_policy(d
         assert detail is not None
         first = [row.status for row in history.attempts(connection, detail)]
         assert first == [Status.MISSED, Status.QUEUED]
-        [claim] = runs.claim(connection, "w1", 1, now)
-        runs.finish(connection, claim, Outcome(status=Status.FAILED, reason=Reason.ERROR), now)
+        [claim] = claiming.claim(connection, "w1", 1, now)
+        finishing.finish(connection, claim, Outcome(status=Status.FAILED, reason=Reason.ERROR), now)
         statuses = connection.execute(select(t.runs.c.status).order_by(t.runs.c.id)).scalars()
         assert list(statuses) == ["missed", "failed", "queued"]
 
@@ -87,7 +99,7 @@ def test_it_is_another_attempt_at_what_was_missed_and_is_retried_by_the_policy(d
 def test_what_lies_in_a_pause_that_goes_on_can_be_run(database: Database) -> None:
     with database.writing() as connection:
         job = plant(connection)
-        cron_jobs.suspend(connection, job, "", NOW + MINUTE)
+        cron_job_pauses.suspend(connection, job, "", NOW + MINUTE)
         now = NOW + 2 * HOUR + MINUTE
         found = backfills.look(connection, current(connection, job), [NOW + HOUR], now)
         assert [past.verdict for past in found] == ["lies in a pause: would run"]
@@ -119,11 +131,11 @@ def test_a_clock_that_went_back_fires_nothing_twice(database: Database) -> None:
         connection.execute(update(t.cron_jobs).values(expression="* * * * *", next_run_at=NOW + MINUTE))
         for minute in range(1, 6):
             tick(connection, NOW + minute * MINUTE)
-        stale = [plan(due, NOW + 6 * MINUTE) for due in ticks.due(connection, NOW + 6 * MINUTE, 10)]
+        stale = [plan(due, NOW + 6 * MINUTE) for due in due_jobs.due(connection, NOW + 6 * MINUTE, 10)]
         for minute in range(-60, 6):  # an hour back, and through the same minutes again
             tick(connection, NOW + minute * MINUTE)
         assert ticks.settle(connection, stale, NOW - HOUR) == 0, "due then; one is active"
-        saved = cron_jobs.save(connection, current(connection, job), fields_of(job), NOW - HOUR)
+        saved = cron_job_changes.save(connection, current(connection, job), fields_of(job), NOW - HOUR)
         assert saved and saved.next_run_at == NOW + 7 * MINUTE, "an edit does not bring moments back"
         moments = list(connection.execute(select(t.runs.c.scheduled_for).order_by(t.runs.c.id)).scalars())
         assert moments == [NOW + minute * MINUTE for minute in range(1, 7)]

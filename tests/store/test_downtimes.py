@@ -9,7 +9,7 @@ from hexasched.domain.gaps import Gap
 from hexasched.domain.ticks import CATCH_UP_CAP, plan
 from hexasched.scheduler import heartbeat
 from hexasched.scheduler.heartbeat import Heartbeat
-from hexasched.store import downtimes, settings, ticks
+from hexasched.store import downtimes, due_jobs, settings, ticks
 from hexasched.store.database import Database
 from tests.factories import NOW, make_cron_job, make_function, make_workspace
 
@@ -60,7 +60,7 @@ def test_it_counts_what_was_missed_also_without_rows_and_what_was_made_up_for(da
         job = make_cron_job(connection, function)
         make_cron_job(connection, function, name="yearly", expression="0 0 1 1 *")
         now = NOW + timedelta(hours=4)
-        ticks.settle(connection, [plan(due, now) for due in ticks.due(connection, now, 10)], now)
+        ticks.settle(connection, [plan(due, now) for due in due_jobs.due(connection, now, 10)], now)
         gap = Gap(kind="stopped", from_at=NOW, to_at=now)
         [effect] = downtimes.effects(connection, 1, gap)
         assert (effect.cron_job_id, effect.catch_up, effect.backfill_id) == (job.id, "last", None)

@@ -5,7 +5,16 @@ from datetime import datetime, timedelta
 from sqlalchemy import update
 
 from hexasched.domain.outcomes import Outcome, Reason, Status
-from hexasched.store import builds, cron_jobs, health, runs, settings, workers
+from hexasched.store import (
+    builds,
+    claiming,
+    cron_job_changes,
+    cron_job_pauses,
+    finishing,
+    health,
+    settings,
+    workers,
+)
 from hexasched.store import tables as t
 from hexasched.store.database import Connection, Database
 from hexasched.store.workers import Worker
@@ -46,9 +55,9 @@ def test_an_active_cron_job_that_lost_its_next_run_is_a_fault_and_one_that_has_e
         make_cron_job(connection, function, name="once", expression="at 2026-11-23 07:00")
         make_cron_job(connection, function, name="ended", ends_at=NOW - timedelta(days=1))
         paused = make_cron_job(connection, function, name="paused")
-        cron_jobs.suspend(connection, paused, "", NOW)
+        cron_job_pauses.suspend(connection, paused, "", NOW)
         gone = make_cron_job(connection, function, name="gone")
-        cron_jobs.remove(connection, gone, NOW)
+        cron_job_changes.remove(connection, gone, NOW)
         lost = make_cron_job(connection, function, name="lost")
         assert troubles(connection, NOW) == []
         connection.execute(update(t.cron_jobs).where(t.cron_jobs.c.id == lost.id).values(next_run_at=None))
@@ -82,15 +91,15 @@ def test_a_run_that_waits_is_overdue_only_while_a_worker_has_room(database: Data
         connection.execute(update(t.workers).values(draining=False, started_at=LATER - timedelta(seconds=59)))
         assert troubles(connection, LATER) == [], "it has just begun to take what had piled up"
         connection.execute(update(t.workers).values(started_at=NOW))
-        [first] = runs.claim(connection, "w1", 1, NOW)
+        [first] = claiming.claim(connection, "w1", 1, NOW)
         make_run(connection, function)
         assert troubles(connection, LATER) == ["overdue"], "one slot is free"
-        [second] = runs.claim(connection, "w1", 1, LATER - timedelta(seconds=59))
+        [second] = claiming.claim(connection, "w1", 1, LATER - timedelta(seconds=59))
         make_run(connection, function)
         assert troubles(connection, LATER) == [], "both are taken"
-        runs.finish(connection, first, OK, LATER)
+        finishing.finish(connection, first, OK, LATER)
         assert troubles(connection, LATER) == [], "it took one less than a minute ago: it goes on"
-        runs.finish(connection, second, OK, LATER)
+        finishing.finish(connection, second, OK, LATER)
         assert troubles(connection, LATER) == ["overdue"]
 
 
@@ -110,6 +119,6 @@ def test_what_waits_for_its_turn_or_its_time_is_not_overdue(database: Database) 
         function = make_function(connection, make_workspace(connection).id)
         for _ in range(2):
             make_run(connection, function, serial_key=7)
-        runs.claim(connection, "w1", 4, NOW)
+        claiming.claim(connection, "w1", 4, NOW)
         make_run(connection, function, now=LATER + timedelta(hours=1))
         assert troubles(connection, LATER) == []

@@ -10,7 +10,7 @@ from hexasched.domain import kept as rules
 from hexasched.domain.kept import Request
 from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.secrets import KeyRing
-from hexasched.store import functions, kept, runs
+from hexasched.store import claiming, finishing, functions, kept
 from hexasched.store import tables as t
 from hexasched.store.database import Connection, Database
 from hexasched.store.kept import Shelf, TooMuchError, Turn
@@ -26,7 +26,7 @@ def place(connection: Connection, *, trigger: str = "manual", function: function
     """The shelf of a fresh run that is going; of a new function unless one is given."""
     function = function or make_function(connection, make_workspace(connection).id)
     run_id = make_run(connection, function, trigger=trigger)
-    claim = next(one for one in runs.claim(connection, "w1", 9, NOW) if one.run_id == run_id)
+    claim = next(one for one in claiming.claim(connection, "w1", 9, NOW) if one.run_id == run_id)
     found = kept.shelf(connection, claim)
     assert found is not None
     return found
@@ -41,7 +41,7 @@ def another(connection: Connection, like: Shelf) -> Shelf:
 
 def end(connection: Connection, shelf: Shelf) -> None:
     outcome = Outcome(status=Status.FAILED, reason=Reason.ERROR)
-    assert runs.finish(connection, shelf.claim, outcome, NOW)
+    assert finishing.finish(connection, shelf.claim, outcome, NOW)
 
 
 def put(connection: Connection, shelf: Shelf, key: str, value: str = "1", ttl_s: int = rules.TTL_S) -> None:

@@ -11,11 +11,23 @@ from sqlalchemy.exc import IntegrityError
 from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.domain.policies import Policy
 from hexasched.domain.ticks import Blackout, plan
-from hexasched.store import blackouts, cron_jobs, runs, ticks
+from hexasched.store import (
+    blackouts,
+    claiming,
+    cron_job_changes,
+    cron_job_pauses,
+    cron_jobs,
+    due_jobs,
+    finishing,
+    holding,
+    ticks,
+    windows,
+)
 from hexasched.store import tables as t
+from hexasched.store.ahead import look
+from hexasched.store.claiming import Claim
 from hexasched.store.cron_jobs import CronJob
 from hexasched.store.database import Connection, Database
-from hexasched.store.runs import Claim
 from tests.factories import NOW, make_cron_job, make_function, make_workspace
 
 MINUTE = timedelta(minutes=1)
@@ -27,7 +39,7 @@ def plant(connection: Connection, **overrides: Any) -> CronJob:
 
 
 def tick(connection: Connection, now: datetime) -> int:
-    return ticks.settle(connection, [plan(job, now) for job in ticks.due(connection, now, 100)], now)
+    return ticks.settle(connection, [plan(job, now) for job in due_jobs.due(connection, now, 100)], now)
 
 
 def rows(connection: Connection) -> list[tuple[str, str | None]]:
@@ -36,7 +48,7 @@ def rows(connection: Connection) -> list[tuple[str, str | None]]:
 
 
 def take(connection: Connection, now: datetime, count: int = 10) -> list[Claim]:
-    return runs.claim(connection, "w1", count, now)
+    return claiming.claim(connection, "w1", count, now)
 
 
 def test_runs_of_one_cron_job_take_turns(database: Database) -> None:
@@ -47,8 +59,8 @@ def test_runs_of_one_cron_job_take_turns(database: Database) -> None:
         later = NOW + 3 * MINUTE
         [first] = take(connection, later)
         assert take(connection, later) == []
-        assert not runs.any_due(connection, later)
-        assert runs.finish(connection, first, OK, later)
+        assert not claiming.any_due(connection, later)
+        assert finishing.finish(connection, first, OK, later)
         [second] = take(connection, later)
         assert second.run_id > first.run_id
 
@@ -80,7 +92,7 @@ def test_two_workers_at_the_same_moment_start_one_of_them(database: Database) ->
 
     def work(name: str) -> None:
         with database.writing() as connection:
-            taken.extend(runs.claim(connection, name, 1, NOW + 10 * MINUTE))
+            taken.extend(claiming.claim(connection, name, 1, NOW + 10 * MINUTE))
 
     threads = [threading.Thread(target=work, args=(f"w{number}",)) for number in range(4)]
     for thread in threads:
@@ -96,12 +108,12 @@ def test_what_waits_beyond_its_deadline_is_missed_with_an_alert(database: Databa
         tick(connection, NOW + MINUTE)
         late = NOW + MINUTE + timedelta(seconds=91)
         assert take(connection, late) == []
-        assert runs.any_expired(connection, late)
-        assert not runs.any_expired(connection, late - timedelta(seconds=2))
-        assert runs.expire(connection, late) == 1
+        assert look(connection, late).expired
+        assert not look(connection, late - timedelta(seconds=2)).expired
+        assert finishing.expire(connection, late) == 1
         assert rows(connection) == [("missed", "deadline")]
         assert connection.execute(select(func.count()).select_from(t.outbox)).scalar() == 1
-        assert runs.expire(connection, late) == 0
+        assert finishing.expire(connection, late) == 0
 
 
 def test_replace_ends_what_waits_and_tells_what_runs(database: Database) -> None:
@@ -112,9 +124,9 @@ def test_replace_ends_what_waits_and_tells_what_runs(database: Database) -> None
         tick(connection, NOW + 2 * MINUTE)
         tick(connection, NOW + 3 * MINUTE)
         assert rows(connection) == [("running", None), ("cancelled", "replaced"), ("queued", None)]
-        assert runs.to_cancel(connection, "w1") == [(running, Reason.REPLACED)]
+        assert holding.to_cancel(connection, "w1") == [(running, Reason.REPLACED)]
         assert take(connection, NOW + 3 * MINUTE) == []
-        assert runs.reap(connection, running, 0, NOW + 4 * MINUTE)
+        assert finishing.reap(connection, running, 0, NOW + 4 * MINUTE)
         assert rows(connection)[0] == ("cancelled", "replaced")
         assert len(take(connection, NOW + 4 * MINUTE)) == 1
         assert connection.execute(select(func.count()).select_from(t.outbox)).scalar() == 0
@@ -129,7 +141,7 @@ def test_it_retries_for_the_reasons_of_its_policy(database: Database, reason: Re
         plant(connection, max_attempts=2, retry_on=("time", "error"), retry_delay_s=60)
         tick(connection, NOW + MINUTE)
         [claim] = take(connection, NOW + MINUTE)
-        runs.finish(connection, claim, Outcome(status=status, reason=reason), NOW + MINUTE)
+        finishing.finish(connection, claim, Outcome(status=status, reason=reason), NOW + MINUTE)
         found = [row[0] for row in rows(connection)]
         assert found == [status, "queued"] if comes_back else [status]
         alerts = connection.execute(select(func.count()).select_from(t.outbox)).scalar()
@@ -171,10 +183,10 @@ def test_a_blackout_is_one_window_however_many_ticks_it_has(database: Database) 
         other = Blackout(name="Not its own", from_at=NOW, to_at=NOW + timedelta(days=1))
         made = make_cron_job(connection, make_function(connection, job.workspace_id, "other"), name="other")
         blackouts.add(connection, job.workspace_id, other, made.id, NOW)
-        cron_jobs.remove(connection, made, NOW)
+        cron_job_changes.remove(connection, made, NOW)
         for minute in range(1, 7):
             tick(connection, NOW + minute * MINUTE)
-        [window] = cron_jobs.windows(connection, job.id)
+        [window] = windows.newest(connection, job.id)
         assert (window.from_at, window.to_at, window.count) == (dark.from_at, NOW + 4 * MINUTE, 3)
         assert (window.reason, window.note) == (Reason.BLACKOUT, "Inventory")
         assert len(rows(connection)) == 3
@@ -190,19 +202,19 @@ def test_two_blackouts_of_one_name_with_runs_between_are_two_windows(database: D
             blackouts.add(connection, job.workspace_id, dark, job.id, NOW)
         for minute in range(1, 7):
             tick(connection, NOW + minute * MINUTE)
-        assert [window.count for window in cron_jobs.windows(connection, job.id)] == [2, 2]
+        assert [window.count for window in windows.newest(connection, job.id)] == [2, 2]
 
 
 def test_a_pause_ends_by_itself(database: Database) -> None:
     with database.writing() as connection:
         job = plant(connection)
-        cron_jobs.suspend(connection, job, "holidays", NOW, NOW + 3 * MINUTE)
-        assert cron_jobs.next_resume(connection) == NOW + 3 * MINUTE
-        assert cron_jobs.resume_due(connection, NOW + 2 * MINUTE) == 0
-        assert cron_jobs.resume_due(connection, NOW + 3 * MINUTE) == 1
+        cron_job_pauses.suspend(connection, job, "holidays", NOW, NOW + 3 * MINUTE)
+        assert look(connection, NOW).next_resume == NOW + 3 * MINUTE
+        assert cron_job_pauses.resume_due(connection, NOW + 2 * MINUTE) == 0
+        assert cron_job_pauses.resume_due(connection, NOW + 3 * MINUTE) == 1
         found = cron_jobs.by_id(connection, job.workspace_id, job.id)
         assert found is not None
         assert (found.suspended, found.suspended_until, found.next_run_at) == (False, None, NOW + 4 * MINUTE)
-        [window] = cron_jobs.windows(connection, job.id)
+        [window] = windows.newest(connection, job.id)
         assert (window.reason, window.count) == (Reason.PAUSED, 3)
-        assert cron_jobs.next_resume(connection) is None
+        assert look(connection, NOW).next_resume is None

@@ -7,7 +7,7 @@ from sqlalchemy import func, insert, select, update
 
 from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.scheduler.cleaning import clean
-from hexasched.store import artifacts, builds, deploys, logs, outbox, retention, runs
+from hexasched.store import artifacts, builds, claiming, deploys, finishing, logs, outbox, retention, runs
 from hexasched.store import tables as t
 from hexasched.store.cron_jobs import CronJob
 from hexasched.store.database import Connection, Database
@@ -28,10 +28,10 @@ def plant(connection: Connection) -> Function:
 def ended(connection: Connection, function: Function, age: timedelta, outcome: Outcome = OK) -> int:
     """A run that ended so long ago, with a line in its log."""
     run_id = make_run(connection, function, now=NOW - age)
-    [claim] = runs.claim(connection, "w1", 1, NOW - age)
+    [claim] = claiming.claim(connection, "w1", 1, NOW - age)
     chunk = Chunk(fence=claim.fence, seq=6, stream="o", at=NOW - age, data=b"hello\n")
     logs.append(connection, "run", run_id, [chunk])
-    assert runs.finish(connection, claim, outcome, NOW - age)
+    assert finishing.finish(connection, claim, outcome, NOW - age)
     return run_id
 
 

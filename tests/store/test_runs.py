@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
 
 from hexasched.domain.outcomes import FINAL, REASONS, Outcome, Reason, Status
-from hexasched.store import history, outbox, runs, workers
+from hexasched.store import claiming, finishing, history, holding, outbox, runs, workers
 from hexasched.store import tables as t
 from hexasched.store.database import Database
 from tests.factories import NOW, make_cron_job, make_function, make_run, make_workspace
@@ -19,13 +19,13 @@ ERROR = Outcome(status=Status.FAILED, reason=Reason.ERROR)
 LATER = NOW + timedelta(seconds=1)
 
 
-def one_claim(database: Database, worker: str = "w1", **overrides: object) -> runs.Claim:
+def one_claim(database: Database, worker: str = "w1", **overrides: object) -> claiming.Claim:
     with database.writing() as connection:
         function = make_function(connection, make_workspace(connection).id)
         make_run(connection, function)
         if overrides:
             connection.execute(update(t.runs).values(**overrides))
-        (claim,) = runs.claim(connection, worker, 5, NOW)
+        (claim,) = claiming.claim(connection, worker, 5, NOW)
     return claim
 
 
@@ -33,14 +33,14 @@ def test_it_gives_each_run_to_one_worker_only(database: Database) -> None:
     with database.writing() as connection:
         function = make_function(connection, make_workspace(connection).id)
         wanted = [make_run(connection, function) for _ in range(60)]
-    taken: list[runs.Claim] = []
+    taken: list[claiming.Claim] = []
     start = threading.Barrier(6)
 
     def work(name: str) -> None:
         start.wait()
         while True:
             with database.writing() as connection:
-                claims = runs.claim(connection, name, 3, NOW)
+                claims = claiming.claim(connection, name, 3, NOW)
             if not claims:
                 return
             taken.extend(claims)
@@ -59,18 +59,18 @@ def test_it_takes_the_oldest_first_and_only_what_is_due(database: Database) -> N
         make_run(connection, function, now=NOW + timedelta(minutes=1))
         second = make_run(connection, function, now=NOW - timedelta(seconds=1))
         first = make_run(connection, function, now=NOW - timedelta(seconds=9))
-        assert [claim.run_id for claim in runs.claim(connection, "w1", 1, NOW)] == [first]
-        assert [claim.run_id for claim in runs.claim(connection, "w1", 9, NOW)] == [second]
+        assert [claim.run_id for claim in claiming.claim(connection, "w1", 1, NOW)] == [first]
+        assert [claim.run_id for claim in claiming.claim(connection, "w1", 9, NOW)] == [second]
 
 
 def test_it_finishes_once_and_the_same_finish_again_is_no_error(database: Database) -> None:
     claim = one_claim(database)
     with database.writing() as connection:
-        assert runs.mark_started(connection, claim, NOW)
-        assert runs.finish(connection, claim, OK, LATER)
+        assert holding.mark_started(connection, claim, NOW)
+        assert finishing.finish(connection, claim, OK, LATER)
     with database.writing() as connection:
-        assert runs.finish(connection, claim, OK, LATER), "the connection may have died during the commit"
-        assert not runs.finish(connection, claim, ERROR, LATER), "another end is refused"
+        assert finishing.finish(connection, claim, OK, LATER), "the connection may have died during the commit"
+        assert not finishing.finish(connection, claim, ERROR, LATER), "another end is refused"
         found = history.history(connection, 1, history.Filter())[0]
     assert (found.status, found.reason, found.duration_ms) == (Status.SUCCEEDED, Reason.OK, 12)
 
@@ -78,32 +78,32 @@ def test_it_finishes_once_and_the_same_finish_again_is_no_error(database: Databa
 def test_it_refuses_every_write_under_an_old_fence(database: Database) -> None:
     old = one_claim(database)
     with database.writing() as connection:
-        assert runs.release(connection, old)
-        (new,) = runs.claim(connection, "w2", 1, NOW)
+        assert claiming.release(connection, old)
+        (new,) = claiming.claim(connection, "w2", 1, NOW)
         assert new.fence > old.fence
-        assert not runs.mark_started(connection, old, NOW)
-        assert not runs.finish(connection, old, OK, NOW)
-        assert not runs.reap(connection, old, 0, NOW)
-        assert not runs.release(connection, old)
-        assert runs.beat(connection, "w1", NOW) == set()
-        assert runs.beat(connection, "w2", NOW) == {new}
+        assert not holding.mark_started(connection, old, NOW)
+        assert not finishing.finish(connection, old, OK, NOW)
+        assert not finishing.reap(connection, old, 0, NOW)
+        assert not claiming.release(connection, old)
+        assert holding.beat(connection, "w1", NOW) == set()
+        assert holding.beat(connection, "w2", NOW) == {new}
 
 
 def test_it_gives_back_only_what_has_not_started(database: Database) -> None:
     claim = one_claim(database)
     with database.writing() as connection:
-        runs.mark_started(connection, claim, NOW)
-        assert not runs.release(connection, claim)
+        holding.mark_started(connection, claim, NOW)
+        assert not claiming.release(connection, claim)
 
 
 def test_it_reaps_a_lease_that_stands_still_and_no_other(database: Database) -> None:
     claim = one_claim(database)
     with database.writing() as connection:
-        ((found, count),) = runs.running_leases(connection)
+        ((found, count),) = holding.running_leases(connection)
         assert found == claim
-        runs.beat(connection, "w1", NOW)
-        assert not runs.reap(connection, claim, count, NOW), "it has beaten since"
-        assert runs.reap(connection, claim, count + 1, LATER)
+        holding.beat(connection, "w1", NOW)
+        assert not finishing.reap(connection, claim, count, NOW), "it has beaten since"
+        assert finishing.reap(connection, claim, count + 1, LATER)
         row = history.history(connection, 1, history.Filter())[0]
     assert (row.status, row.reason) == (Status.LOST, Reason.WORKER_GONE)
 
@@ -118,8 +118,8 @@ def test_it_queues_the_next_attempt_in_the_transaction_that_ends_one(database: D
     moment = NOW
     for _ in range(3):
         with database.writing() as connection:
-            (claim,) = runs.claim(connection, "w1", 1, moment)
-            runs.finish(connection, claim, ERROR, moment)
+            (claim,) = claiming.claim(connection, "w1", 1, moment)
+            finishing.finish(connection, claim, ERROR, moment)
             due = connection.execute(select(t.runs.c.available_at).where(t.runs.c.status == "queued")).scalar()
         waits.append(None if due is None else (due - moment).total_seconds())
         moment = due or moment
@@ -144,7 +144,7 @@ def test_it_alerts_for_every_end_that_a_person_must_know_of(database: Database, 
     claim = one_claim(database)
     reason = next(r for r in REASONS[status] if r is not Reason.DRAIN)
     with database.writing() as connection:
-        runs.finish(connection, claim, Outcome(status=status, reason=reason), LATER)
+        finishing.finish(connection, claim, Outcome(status=status, reason=reason), LATER)
         alerts = outbox.deliveries(connection, 1)
     wanted = status in {Status.FAILED, Status.TIMED_OUT, Status.LOST, Status.MISSED}
     assert [alert.recipient for alert in alerts] == (["owner@example.org"] if wanted else [])
@@ -153,7 +153,7 @@ def test_it_alerts_for_every_end_that_a_person_must_know_of(database: Database, 
 def test_it_does_not_alert_for_a_test_run(database: Database) -> None:
     claim = one_claim(database, trigger="test")
     with database.writing() as connection:
-        runs.finish(connection, claim, ERROR, LATER)
+        finishing.finish(connection, claim, ERROR, LATER)
         assert outbox.deliveries(connection, 1) == []
 
 
@@ -165,10 +165,10 @@ def test_it_replaces_a_drained_run_three_times_whatever_its_attempts_are(databas
     ends = 0
     while True:
         with database.writing() as connection:
-            claims = runs.claim(connection, "w1", 1, NOW)
+            claims = claiming.claim(connection, "w1", 1, NOW)
             if not claims:
                 break
-            runs.finish(connection, claims[0], drained, NOW)
+            finishing.finish(connection, claims[0], drained, NOW)
             ends += 1
     assert ends == 4, "the run and three replacements"
     with database.reading() as connection:
@@ -193,9 +193,9 @@ def test_it_cancels_a_queued_run_at_once_and_asks_the_worker_of_a_running_one(da
             .returning(t.runs.c.id)
         ).scalar_one()
         assert runs.request_cancel(connection, 1, queued, LATER) is Status.CANCELLED
-        assert runs.to_cancel(connection, "w1") == []
+        assert holding.to_cancel(connection, "w1") == []
         assert runs.request_cancel(connection, 1, claim.run_id, LATER) is Status.RUNNING
-        assert runs.to_cancel(connection, "w1") == [(claim, Reason.USER)]
+        assert holding.to_cancel(connection, "w1") == [(claim, Reason.USER)]
         assert runs.request_cancel(connection, 2, claim.run_id, LATER) is None, "another workspace's run"
 
 
@@ -210,7 +210,7 @@ def test_it_makes_one_run_for_one_idempotency_key(database: Database) -> None:
 def test_it_never_changes_a_finished_run_whoever_asks(database: Database) -> None:
     claim = one_claim(database)
     with database.writing() as connection:
-        runs.finish(connection, claim, OK, LATER)
+        finishing.finish(connection, claim, OK, LATER)
     for change in ({"status": "queued", "finished_at": None, "reason": None}, {"result": "2"}, {"attempt": 2}):
         with pytest.raises(DBAPIError, match="a finished run never changes"), database.writing() as connection:
             connection.execute(update(t.runs).values(**change))
@@ -279,10 +279,10 @@ def test_it_lets_a_test_run_wait_for_the_build_of_its_draft(database: Database) 
         assert function.live_version_id is not None
         new = runs.NewRun(workspace_id=1, function_id=function.id, version_id=function.live_version_id, trigger="test")
         good, bad = runs.enqueue_test(connection, new, NOW), runs.enqueue_test(connection, replace(new), NOW)
-        assert runs.claim(connection, "w1", 9, NOW) == []
+        assert claiming.claim(connection, "w1", 9, NOW) == []
         runs.let_go(connection, good, NOW)
         runs.give_up(connection, bad, {"type": "SyntaxError", "message": "no"}, NOW)
-        assert [claim.run_id for claim in runs.claim(connection, "w1", 9, NOW)] == [good]
+        assert [claim.run_id for claim in claiming.claim(connection, "w1", 9, NOW)] == [good]
         ended = history.detail(connection, 1, bad)
     assert ended is not None
     assert (ended.status, ended.reason, ended.error and ended.error.type) == ("failed", "load", "SyntaxError")
@@ -292,8 +292,8 @@ def test_it_does_not_bring_back_what_somebody_cancelled(database: Database) -> N
     claim = one_claim(database, max_attempts=3)
     with database.writing() as connection:
         runs.request_cancel(connection, 1, claim.run_id, NOW)
-        ((_, count),) = runs.running_leases(connection)
-        assert runs.reap(connection, claim, count, LATER)
+        ((_, count),) = holding.running_leases(connection)
+        assert finishing.reap(connection, claim, count, LATER)
         (row,) = history.history(connection, 1, history.Filter())
         assert (row.status, row.reason) == (Status.CANCELLED, Reason.USER)
         assert outbox.deliveries(connection, 1) == []
@@ -303,7 +303,7 @@ def test_it_does_not_retry_a_run_that_failed_while_it_was_being_cancelled(databa
     claim = one_claim(database, max_attempts=3)
     with database.writing() as connection:
         runs.request_cancel(connection, 1, claim.run_id, NOW)
-        runs.finish(connection, claim, ERROR, LATER)
+        finishing.finish(connection, claim, ERROR, LATER)
         assert len(history.history(connection, 1, history.Filter())) == 1
 
 
@@ -321,8 +321,8 @@ def test_an_error_that_forbids_another_attempt_alerts_at_once(database: Database
         job = make_cron_job(connection, function, max_attempts=3)
         make_run(connection, function, cron_job_id=job.id)
         connection.execute(update(t.runs).values(max_attempts=3, scheduled_for=NOW, trigger="cron"))
-        (claim,) = runs.claim(connection, "w1", 1, NOW)
-        assert runs.finish(connection, claim, replace(ERROR, retryable=False), LATER)
+        (claim,) = claiming.claim(connection, "w1", 1, NOW)
+        assert finishing.finish(connection, claim, replace(ERROR, retryable=False), LATER)
         found = connection.execute(select(t.runs.c.status)).scalars().all()
         alerts = outbox.deliveries(connection, 1)
     assert found == ["failed"]

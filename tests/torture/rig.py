@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from hexasched import doorbell
 from hexasched.domain.policies import Policy
-from hexasched.store import cron_jobs
+from hexasched.store import cron_job_changes, cron_job_pauses, cron_jobs
 from hexasched.store.cron_jobs import CronJob, CronJobFields
 from hexasched.store.database import Connection, Database, url_for
 from tests.processes.service import Service
@@ -159,7 +159,7 @@ class Rig:
         )
         with self.database.writing() as connection:
             now = self.clock.now()
-            made = cron_jobs.create(connection, 1, wanted, now)
+            made = cron_job_changes.create(connection, 1, wanted, now)
             assert made is not None
         self._note(made.id, now, wanted.expression, wanted.timezone)
 
@@ -186,13 +186,13 @@ class Rig:
             if what == "schedule":
                 fields = {name: getattr(current, name) for name in CronJobFields.__dataclass_fields__}
                 wanted = replace(CronJobFields(**fields), expression=expression, timezone=zone)
-                assert cron_jobs.save(connection, current, wanted, now)
+                assert cron_job_changes.save(connection, current, wanted, now)
             elif what == "pause":
-                cron_jobs.suspend(connection, current, "a pause", now)
+                cron_job_pauses.suspend(connection, current, "a pause", now)
             elif what == "resume":
-                cron_jobs.resume(connection, current, now)
+                cron_job_pauses.resume(connection, current, now)
             else:
-                cron_jobs.remove(connection, current, now)
+                cron_job_changes.remove(connection, current, now)
         if what == "schedule":
             self._note(job.id, now, expression, zone)
         elif what == "replace":
@@ -275,7 +275,7 @@ class Rig:
         for job in jobs:
             with self.database.writing() as connection:
                 now = self._hold(connection, job.id)
-                cron_jobs.remove(connection, job, now)
+                cron_job_changes.remove(connection, job, now)
             self._note(job.id, now, None, "UTC")
         end = self.clock.now()
         wait_until(

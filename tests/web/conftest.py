@@ -16,7 +16,7 @@ from werkzeug.serving import make_server
 
 from hexasched.config import Config, Mail
 from hexasched.secrets import KeyRing, load_key_ring
-from hexasched.store import accounts, schema
+from hexasched.store import accounts
 from hexasched.store.accounts import Role
 from hexasched.store.database import Database, url_for
 from tests.web.browser import PASSWORD, Browser
@@ -53,16 +53,6 @@ class Place:
         app = create_app(replace(self.config, **changes), self.database, self.keys, self.clock)  # type: ignore[arg-type]
         app.jinja_env.bytecode_cache = self.compiled
         return app
-
-
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite file to copy."""
-    file = tmp_path_factory.mktemp("empty") / "hexasched.db"
-    database = Database(f"sqlite:///{file}")
-    schema.migrate(database)
-    database.close()
-    return file
 
 
 @pytest.fixture(scope="session", autouse=True)

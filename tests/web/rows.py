@@ -11,13 +11,27 @@ from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import ErrorDetail, Outcome, Reason, Status
 from hexasched.domain.ticks import plan
 from hexasched.secrets import KeyRing
-from hexasched.store import builds, cron_jobs, functions, kept, logs, runs, ticks, workers
+from hexasched.store import (
+    builds,
+    claiming,
+    cron_job_changes,
+    due_jobs,
+    finishing,
+    functions,
+    holding,
+    kept,
+    logs,
+    runs,
+    ticks,
+    workers,
+)
 from hexasched.store import tables as t
+from hexasched.store.claiming import Claim
 from hexasched.store.cron_jobs import CronJob, CronJobFields
 from hexasched.store.database import Connection
 from hexasched.store.functions import Function, Program
 from hexasched.store.logs import Chunk
-from hexasched.store.runs import Claim, NewRun
+from hexasched.store.runs import NewRun
 
 SOURCE = """\
 import nodemailer from "nodemailer";
@@ -77,14 +91,14 @@ def cron_job(connection: Connection, function: Function, now: datetime, **fields
     """A CronJob of the function: daily at 09:00 in Berlin unless told otherwise."""
     values = {"name": function.name, "expression": "0 9 * * *", "timezone": "Europe/Berlin", **fields}
     wanted = CronJobFields(function_id=function.id, **values)
-    made = cron_jobs.create(connection, function.workspace_id, wanted, now)
+    made = cron_job_changes.create(connection, function.workspace_id, wanted, now)
     assert made
     return made
 
 
 def tick(connection: Connection, now: datetime) -> int:
     """What the scheduler does at `now`; how many runs it queued."""
-    return ticks.settle(connection, [plan(job, now) for job in ticks.due(connection, now, 100)], now)
+    return ticks.settle(connection, [plan(job, now) for job in due_jobs.due(connection, now, 100)], now)
 
 
 def queued_run(connection: Connection, function: Function, now: datetime, **fields: Any) -> int:
@@ -96,8 +110,8 @@ def queued_run(connection: Connection, function: Function, now: datetime, **fiel
 
 def start(connection: Connection, now: datetime) -> Claim:
     """A worker takes the run that waits longest and starts it."""
-    [claim] = runs.claim(connection, WORKER, 1, now)
-    assert runs.mark_started(connection, claim, now)
+    [claim] = claiming.claim(connection, WORKER, 1, now)
+    assert holding.mark_started(connection, claim, now)
     return claim
 
 
@@ -124,7 +138,7 @@ def repeat_run(connection: Connection, run_id: int, times: int) -> None:
 def end(connection: Connection, now: datetime, outcome: Outcome) -> None:
     """The run that waits longest is started and ends."""
     claim = start(connection, now)
-    assert runs.finish(connection, claim, outcome, now + timedelta(milliseconds=outcome.duration_ms))
+    assert finishing.finish(connection, claim, outcome, now + timedelta(milliseconds=outcome.duration_ms))
 
 
 def kept_value(connection: Connection, keys: KeyRing, function: Function, now: datetime, **request: Any) -> None:
@@ -135,7 +149,7 @@ def kept_value(connection: Connection, keys: KeyRing, function: Function, now: d
     assert place
     values = {"op": "set", "key": "cursor", "value": "41", "shown": "41", **request}
     kept.put(connection, keys, place, Request(id=1, **values), now)
-    assert runs.finish(connection, claim, OK, now)
+    assert finishing.finish(connection, claim, OK, now)
 
 
 def worker(connection: Connection, now: datetime) -> None:

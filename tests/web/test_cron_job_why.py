@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hexasched.domain.ticks import Blackout
-from hexasched.store import blackouts, cron_jobs
+from hexasched.store import blackouts, cron_job_changes, cron_job_pauses, cron_jobs
 from hexasched.store.cron_jobs import CronJob
 from hexasched.store.functions import Function
 from tests.web import rows
@@ -95,11 +95,11 @@ def test_moments_in_a_pause_and_in_a_blackout_name_it(place: Place, function: Fu
     page = ask(job, "2026-11-25T09:00")
     assert "the blackout Moving house held from 2026-11-24 09:00 to 2026-11-25 09:00 (2 runs did not happen)" in page
     with place.database.writing() as connection:
-        cron_jobs.suspend(connection, job, "the boat is on land", place.clock())
+        cron_job_pauses.suspend(connection, job, "the boat is on land", place.clock())
     place.clock.advance(3 * DAY)
     assert "the CronJob is paused (the boat is on land)" in ask(job, "2026-11-27T09:00")
     with place.database.writing() as connection:
-        cron_jobs.resume(connection, job, place.clock())
+        cron_job_pauses.resume(connection, job, place.clock())
     page = ask(job, "2026-11-27T09:00")
     assert "the CronJob was paused from 2026-11-26 09:00 to 2026-11-28 09:00 (3 runs did not happen)" in page
 
@@ -128,7 +128,7 @@ def test_an_edit_since_then_is_told(place: Place, function: Function, ask: Ask) 
         wanted = cron_jobs.CronJobFields(
             function_id=function.id, name=job.name, expression="0 10 * * *", timezone=job.timezone
         )
-        cron_jobs.save(connection, job, wanted, place.clock())
+        cron_job_changes.save(connection, job, wanted, place.clock())
     page = ask(job, "2026-11-24T10:00")
     assert "It was no moment of the schedule as it was then: At 09:00 every day in Europe/Berlin." in page
     assert "The schedule was edited since." in page and "Tue 24 Nov 2026, 09:00</a> and Wed 25 Nov 2026, 09:00" in (

@@ -10,7 +10,7 @@ import pytest
 
 from hexasched.config import Mail
 from hexasched.doorbell import SCHEDULE, WORK, Doorbell
-from hexasched.store import accounts, cron_jobs, functions, history
+from hexasched.store import accounts, cron_job_pauses, cron_jobs, functions, history
 from hexasched.store.cron_jobs import CronJob
 from hexasched.store.functions import Function
 from hexasched.store.history import Filter, RunRow
@@ -323,7 +323,7 @@ def test_it_changes_a_cron_job(place: Place, job: CronJob, logged_in: LogIn) -> 
 def test_it_does_not_overwrite_somebody_elses_change_unasked(place: Place, job: CronJob, logged_in: LogIn) -> None:
     developer = logged_in("developer")
     with place.database.writing() as connection:
-        cron_jobs.suspend(connection, job, "", place.clock())
+        cron_job_pauses.suspend(connection, job, "", place.clock())
     answer = developer.post(f"/cronjobs/{job.id}/edit", {**GOOD, "revision": "1"})
     assert answer.status_code == 409
     assert "Somebody changed this CronJob" in answer.text and field(answer.text, "name") == "monday-mail"
@@ -467,3 +467,17 @@ def test_what_happens_once_says_so_when_it_has_run(place: Place, function: Funct
     viewer = logged_in("viewer")
     assert "has run; no further run" in viewer.get(f"/cronjobs/{job.id}").text
     assert "Has run" in viewer.get("/cronjobs").text
+
+
+def test_a_long_list_has_pages(place: Place, function: Function, logged_in: LogIn) -> None:
+    with place.database.writing() as connection:
+        for number in range(101):
+            rows.cron_job(connection, function, place.clock(), name=f"job-{number:03}")
+    viewer = logged_in("viewer")
+    first = viewer.get("/cronjobs").text
+    assert "job-099" in first
+    assert "job-100" not in first
+    following = viewer.get("/cronjobs?after=job-099").text
+    assert "job-100" in following and ">job-099<" not in following and "← First" in following
+    assert "/cronjobs?after=job-099" in first and "Next →" not in following
+    assert "No further CronJob" in viewer.get("/cronjobs?after=z").text

@@ -7,7 +7,7 @@ from html import unescape
 import pytest
 
 from hexasched.domain.gaps import Gap
-from hexasched.store import cron_jobs, downtimes, history
+from hexasched.store import cron_job_changes, cron_jobs, downtimes, history
 from hexasched.store.cron_jobs import CronJob
 from hexasched.store.history import Filter, RunRow
 from tests.web import rows
@@ -115,5 +115,5 @@ def test_a_deleted_cron_job_is_left_out(place: Place, job: CronJob, logged_in: L
     with place.database.writing() as connection:
         current = cron_jobs.by_id(connection, 1, job.id)
         assert current
-        cron_jobs.remove(connection, current, place.clock())
+        cron_job_changes.remove(connection, current, place.clock())
     assert "No CronJob was due." in logged_in("developer").get("/downtimes").text

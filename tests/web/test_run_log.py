@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from hexasched import doorbell
 from hexasched.domain.outcomes import Outcome
-from hexasched.store import accounts, logs, runs
+from hexasched.store import accounts, finishing, logs
+from hexasched.store.claiming import Claim
 from hexasched.store.functions import Function
 from hexasched.store.logs import Chunk
-from hexasched.store.runs import Claim
 from tests.waiting import wait_until
 from tests.web import rows
 from tests.web.browser import Browser
@@ -116,7 +116,7 @@ def say(place: Place, claim: Claim, seq: int, text: str, stream: str = "o") -> N
 
 def finish(place: Place, claim: Claim, outcome: Outcome = rows.OK) -> None:
     with place.database.writing() as connection:
-        assert runs.finish(connection, claim, outcome, NOW + timedelta(seconds=1))
+        assert finishing.finish(connection, claim, outcome, NOW + timedelta(seconds=1))
     doorbell.ring(place.config.data_dir, doorbell.DONE)
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from hexasched.domain.outcomes import ErrorDetail, Outcome, Reason, Status
 from hexasched.doorbell import WORK, Doorbell
-from hexasched.store import accounts, functions, history, runs
+from hexasched.store import accounts, finishing, functions, history, holding
 from hexasched.store.functions import Function
 from tests.web import rows
 from tests.web.browser import PASSWORD, Browser
@@ -163,12 +163,12 @@ def test_a_running_run_is_asked_to_stop(place: Place, function: Function, logged
     developer = logged_in("developer")
     developer.post(f"/runs/{claim.run_id}/cancel")
     with place.database.reading() as connection:
-        assert runs.to_cancel(connection, rows.WORKER) == [(claim, Reason.USER)]
+        assert holding.to_cancel(connection, rows.WORKER) == [(claim, Reason.USER)]
     page = developer.get(f"/runs/{claim.run_id}").text
     assert "was asked to stop" in page and "Stopping…" in page
     assert '<button class="btn btn-danger" disabled>Cancel</button>' in page
     with place.database.writing() as connection:
-        assert runs.finish(connection, claim, rows.OK, place.clock())
+        assert finishing.finish(connection, claim, rows.OK, place.clock())
     assert "disabled>Cancel</button>" in developer.get(f"/runs/{claim.run_id}", HX_Request="true").text
     assert ">Cancel</button>" not in developer.get(f"/runs/{claim.run_id}").text
 
@@ -248,7 +248,7 @@ def test_a_run_is_followed_live_to_its_end(
     expect(page.locator(".log li")).to_have_text(["first", "half a line", HOSTILE, "last"])
     expect(page.locator(".log-err")).to_have_text([HOSTILE])
     with place.database.writing() as connection:
-        runs.finish(connection, claim, rows.OK, place.clock() + timedelta(seconds=1))
+        finishing.finish(connection, claim, rows.OK, place.clock() + timedelta(seconds=1))
     expect(page.locator("#run .status")).to_have_text("Succeeded")
     expect(page.get_by_label("Follow")).to_be_hidden()
     expect(page.get_by_role("link", name="Download")).to_be_visible()

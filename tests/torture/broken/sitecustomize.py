@@ -42,9 +42,9 @@ def advance_apart(ticks: Any) -> None:
     ticks.settle = in_two_steps
 
 
-def without_fence(runs: Any) -> None:
+def without_fence(claiming: Any) -> None:
     """Whoever once had a run may write into it."""
-    runs._mine = lambda taken: runs.t.runs.c.id == taken.run_id
+    claiming.mine = lambda taken: claiming.t.runs.c.id == taken.run_id
 
 
 def deferred(database: Any) -> None:
@@ -61,7 +61,7 @@ def deferred(database: Any) -> None:
 BREAKS: dict[str, dict[str, Callable[[Any], None]]] = {
     "unique": {"hexasched.store.schema": without_unique_key},
     "advance": {"hexasched.store.ticks": advance_apart},
-    "fence": {"hexasched.store.runs": without_fence},
+    "fence": {"hexasched.store.claiming": without_fence},
     "deferred": {"hexasched.store.database": deferred},
 }
 

@@ -1,0 +1,79 @@
+"""Pauses of CronJobs: they begin and end here, and their moments become one window."""
+
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select
+
+from hexasched.domain.ticks import paused_window
+from hexasched.store import cron_job_rows as rows
+from hexasched.store import tables as t
+from hexasched.store.cron_jobs import CronJob, by_id
+
+
+def suspend(
+    connection: Connection,
+    current: CronJob,
+    reason: str,
+    now: datetime,
+    until: datetime | None = None,
+    *,
+    by: int | None = None,
+) -> None:
+    """Stop future runs, for good or `until` then; running ones go on."""
+    current = rows.locked(connection, current)
+    if current.suspended:
+        return
+    owed_from = rows.next_moment(current, rows.settled_until(connection, current, now))
+    rows.change(
+        connection,
+        current.id,
+        {
+            "suspended": True,
+            "suspend_reason": reason,
+            "suspended_until": until,
+            "owed_from": owed_from,
+            "next_run_at": None,
+        },
+    )
+    rows.noted(connection, "pause", current, now, by)
+
+
+def resume(connection: Connection, current: CronJob, now: datetime, *, by: int | None = None) -> CronJob | None:
+    """Run again from the next moment on; the moments of the pause become one window."""
+    current = rows.locked(connection, current)
+    if current.suspended:
+        write_pause(connection, current, now)
+        next_run_at = rows.next_moment(current, rows.newest_verdict(connection, current.id, now))
+        rows.change(
+            connection,
+            current.id,
+            {
+                "suspended": False,
+                "suspend_reason": "",
+                "suspended_until": None,
+                "owed_from": None,
+                "next_run_at": next_run_at,
+            },
+        )
+        return rows.noted(connection, "resume", current, now, by)
+    return by_id(connection, current.workspace_id, current.id)
+
+
+def resume_due(connection: Connection, now: datetime) -> int:
+    """Resume what was suspended until now; returns how many."""
+    due = select(t.cron_jobs.c.workspace_id, t.cron_jobs.c.id).where(t.cron_jobs.c.suspended_until <= now)
+    found = connection.execute(due.where(t.cron_jobs.c.deleted_at.is_(None))).all()
+    for row in found:
+        if current := by_id(connection, row.workspace_id, row.id):
+            resume(connection, current, now)
+    return len(found)
+
+
+def write_pause(connection: Connection, current: CronJob, now: datetime) -> None:
+    """Write the window of a pause that ends, or is interrupted by an edit, at `now`."""
+    if current.owed_from is None or current.owed_from > now:
+        return
+    window = paused_window(current.calendar, current.owed_from, now)
+    if window is not None:
+        connection.execute(insert(t.windows).values(asdict(window) | {"cron_job_id": current.id, "created_at": now}))

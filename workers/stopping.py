@@ -1,0 +1,54 @@
+"""Ends what is in hand before its time: cancelled, replaced, lost to another worker, or because this one drains."""
+
+from typing import Literal
+
+from hexasched.domain.outcomes import Outcome, Reason, Status
+from hexasched.store import builds, claiming, holding
+from hexasched.store.claiming import Claim
+from workers.hand import Hands, InHand
+from workers.shop import Shop
+
+Cause = Literal["cancel", "replaced", "drain"]
+
+
+def pass_on_cancels(shop: Shop, hands: Hands) -> None:
+    """Stop the runs that somebody wants to stop."""
+    going = [hand for hand in hands.values() if hand.build is None and not hand.stopping and hand.ended is None]
+    if not going:
+        return
+    with shop.database.reading() as connection:
+        wanted = dict(holding.to_cancel(connection, shop.worker_id))
+    for hand in going:
+        if isinstance(hand.claim, Claim) and hand.claim in wanted:
+            stop(shop, hands, hand, "replaced" if wanted[hand.claim] is Reason.REPLACED else "cancel")
+
+
+def stop_all(shop: Shop, hands: Hands) -> None:
+    """End what is still in hand: runs get a replacement, builds go back to the queue."""
+    for hand in list(hands.values()):
+        if not hand.stopping and (hand.ended is None or hand.preparing is not None):
+            stop(shop, hands, hand, "drain")
+
+
+def stop(shop: Shop, hands: Hands, hand: InHand, cause: Cause) -> None:
+    """End one piece of work; its outcome follows, unless the keeper never got it."""
+    hand.stopping = True
+    if hand.ended is not None:
+        return  # a build between two stages: it is given back when its helper is done
+    if hand.submitted:
+        shop.keeper.stop(hand.key, cause)
+    elif cause != "drain" and isinstance(hand.claim, Claim):
+        reason = Reason.REPLACED if cause == "replaced" else Reason.USER
+        hand.ended = Outcome(status=Status.CANCELLED, reason=reason)
+    else:
+        _give_back(shop, hands, hand)
+
+
+def _give_back(shop: Shop, hands: Hands, hand: InHand) -> None:
+    """What the keeper never got is queued again, as if it had not been claimed."""
+    with shop.database.writing() as connection:
+        if isinstance(hand.claim, Claim):
+            claiming.release(connection, hand.claim)
+        else:
+            builds.release(connection, hand.claim)
+    del hands[hand.key]

@@ -1,0 +1,57 @@
+"""Tells the database about work that goes on: that it has started, and what it has printed since the last time."""
+
+from collections.abc import Iterable
+
+from hexasched import doorbell, failpoints
+from hexasched.store import holding
+from hexasched.store import logs as stored_logs
+from hexasched.store.claiming import Claim
+from hexasched.store.database import Connection
+from workers.hand import Hands, InHand
+from workers.shipping import new_chunks
+from workers.shop import Shop
+
+
+def tell(shop: Shop, hands: Hands) -> None:
+    """Write all that is new in one transaction. What the database does not take now is told the next time."""
+    fresh = [hand for hand in hands.values() if hand.unmarked and hand.ended is None]
+    grown = [hand for hand in hands.values() if hand.grown]
+    if not (fresh or grown):
+        return
+    with shop.database.writing() as connection:
+        for hand in fresh:
+            _mark_started(connection, hand)
+        shipped = [(hand, ship(connection, hand)) for hand in grown]
+    for hand in fresh:
+        hand.marked = True
+    for hand, offset in shipped:
+        hand.shipped, hand.grown, hand.unsure = offset, False, False
+    if shipped:
+        failpoints.reach("log.after_ship")
+    doorbell.ring(shop.data_dir, doorbell.DONE)
+
+
+def ship(connection: Connection, hand: InHand) -> int:
+    """Store what is new in the spool; the offset behind it.
+
+    After a commit of which nobody heard, the database knows how far it came. Until its caller has heard of this one's,
+    the hand is unsure.
+    """
+    fence, start = hand.claim.fence, hand.shipped
+    if hand.unsure:
+        start = max(start, stored_logs.end(connection, hand.kind, hand.parent_id, fence) - hand.log_base)
+    hand.unsure = True
+    chunks, offset = new_chunks(hand.spool, fence, start, hand.log_base)
+    stored_logs.append(connection, hand.kind, hand.parent_id, chunks)
+    return offset
+
+
+def anything_new(hands: Iterable[InHand]) -> bool:
+    """Whether `tell` has something to write."""
+    return any(hand.grown or (hand.unmarked and hand.ended is None) for hand in hands)
+
+
+def _mark_started(connection: Connection, hand: InHand) -> None:
+    assert isinstance(hand.claim, Claim)
+    assert hand.started_at is not None
+    holding.mark_started(connection, hand.claim, hand.started_at)
