@@ -56,5 +56,10 @@ def system() -> str:
     with database().reading() as connection:
         found = look(connection, now())
     return render_template(
-        "settings/system.html", workers=found.present, health=found, config=config(), sqlite=database().is_sqlite
+        "settings/system.html",
+        workers=found.present,
+        health=found,
+        warm_troubles=sorted(filter(None, {worker.facts.get("warm_trouble") for worker in found.present})),
+        config=config(),
+        sqlite=database().is_sqlite,
     )

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from hexasched import logs
 from hexasched.store import coming
 from sandbox.jobs import Job
+from workers.budget import budget_for, memory_here
 from workers.files import has_modules
 from workers.running import template_for
 from workers.shop import Shop
@@ -14,8 +15,6 @@ AHEAD = timedelta(seconds=20)
 """How long before its moment a process is started: far more than that takes, also for many at once."""
 
 RECENT_S = 600.0
-COST_MB = 48
-"""What one that waits has been seen to hold (Node.js 24 with the runner loaded, 45 MB resident)."""
 
 
 class Warming:
@@ -23,7 +22,7 @@ class Warming:
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
-        self._room = shop.config.workers.warm_mb // COST_MB
+        self._room = budget_for(shop.config, memory_here()).room
         self._used: dict[int, float] = {}
         self._templates: dict[int, Job] = {}
         self._told: list[Job] = []
