@@ -9,6 +9,7 @@ import click
 from hexasched import __version__
 from hexasched.cli import cronjob, cronjob_state, cronjob_why, function, processes, run, user
 from hexasched.cli.cronjob_backfill import backfill
+from hexasched.cli.cronjob_blackout import blackout
 from hexasched.errors import ConfigError, HexaSchedError
 
 
@@ -34,6 +35,7 @@ for part in (cronjob_state.pause, cronjob_state.resume, cronjob_why.why):
 for group in (function.function, cronjob.cronjob, run.run, user.user):
     hexasched.add_command(group)
 cronjob.cronjob.add_command(backfill)
+cronjob.cronjob.add_command(blackout)
 for command in processes.COMMANDS:
     hexasched.add_command(command)
 
