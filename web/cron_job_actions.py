@@ -70,10 +70,12 @@ def pause(cron_job_id: int) -> Response | tuple[str, int]:
         if isinstance(wanted, dict):
             errors = {field: with_code(message) for field, message in wanted.items()}
             return render_template("cron_jobs/pause.html", job=job, given=given, errors=errors), 422
-        if not job.suspended or "reason" in request.form:
+        stays = job.suspended and "reason" not in request.form
+        if not stays:
             cron_job_pauses.suspend(connection, job, wanted.reason, now(), wanted.until, by=current_user.id)
+    until = job.suspended_until if stays else wanted.until
     doorbell.ring(config().data_dir, doorbell.SCHEDULE)
-    end = f"until {in_zone(wanted.until, job.timezone)} {job.timezone}" if wanted.until else "until it is resumed"
+    end = f"until {in_zone(until, job.timezone)} {job.timezone}" if until else "until it is resumed"
     flash(f"{job.name} is paused: it does not run {end}.", "success")
     return _back(cron_job_id)
 
