@@ -47,12 +47,24 @@ def _end_runs(shop: Shop, hands: Hands, ended: list[InHand]) -> None:
         _end_together(shop, hands, ended)
     except StoreBusyError:
         raise
-    except Exception:
+    except Exception as error:
         if len(ended) == 1:
             raise
-        logs.failure("runs.not_ended", count=len(ended))
-        for hand in ended:
+        logs.warning("runs.not_ended_together", count=len(ended), error=type(error).__name__)
+        _end_apart(shop, hands, ended)
+
+
+def _end_apart(shop: Shop, hands: Hands, ended: list[InHand]) -> None:
+    failures: list[Exception] = []
+    for hand in ended:
+        try:
             _end_together(shop, hands, [hand])
+        except StoreBusyError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the others come first; then it is raised
+            failures.append(error)
+    if failures:
+        raise failures[0]
 
 
 def _end_together(shop: Shop, hands: Hands, ended: list[InHand]) -> None:
