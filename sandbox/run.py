@@ -177,6 +177,7 @@ class Run:
             if self._cut:
                 # No code of the function follows its frame, and all that it wrote is in the pipes: what is left is
                 # Node.js taking itself down, which takes longer than this. Only an exit has a code to wait for.
+                self._measure()
                 self._process.kill()
         if self._spool.size > self._announced:
             self._announce_at = min(self._announce_at, self._announced_at + ANNOUNCE_S)
@@ -188,7 +189,8 @@ class Run:
     def _measure(self) -> proc.Usage:
         # Of what is killed nobody else tells the processor time.
         used = proc.usage_of(self._process.members)
-        self._peak, self._cpu_s = max(self._peak, used.resident), max(self._cpu_s, used.cpu_s)
+        self._peak = max(self._peak, used.resident, used.highest)
+        self._cpu_s = max(self._cpu_s, used.cpu_s)
         return used
 
     @_guarded
