@@ -7,7 +7,7 @@ import psutil
 
 from bench.figures import Figure, Measured, middle
 from bench.planting import copies, cron_jobs, make_due, whole_second
-from bench.proof import Row, newest, nonces, prove
+from bench.proof import Row, newest, nonces, prove, prove_fresh
 from bench.rig import Rig, ms, rig, wait_until
 
 TICKS = 30
@@ -62,7 +62,9 @@ def fire(service: Rig, jobs: list[int], ahead: timedelta) -> list[float]:
     make_due(service, dict(zip(jobs, asked, strict=True)), moment)
     enough = rows_before + len(jobs)
     wait_until(lambda: service.count() >= enough and service.all_final(), GIVE_UP_S, "the tick's runs", every_s=0.05)
-    return [_lag_ms(row) for row in prove(service.database, before, asked).values()]
+    found = prove(service.database, before, asked).values()
+    prove_fresh(found)
+    return [_lag_ms(row) for row in found]
 
 
 def _lag_ms(row: Row) -> float:

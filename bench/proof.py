@@ -3,7 +3,7 @@
 import json
 import secrets
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,13 +15,17 @@ from hexasched.store import tables as t
 from hexasched.store.database import Database
 
 SOURCE = """\
+let times = 0;
 export default async (event) => {
   const at = Date.now();
   console.log(`hello ${event.payload.nonce}`);
-  return { nonce: event.payload.nonce, at };
+  return { nonce: event.payload.nonce, at, times: ++times };
 };
 """
-"""The function of every measurement: it tells when its first line ran, prints a line, and gives its nonce back."""
+"""The function of every measurement: it prints a line, gives its nonce back, and tells when its first line ran and how
+often it has run in its process."""
+
+MOSTLY = 0.9
 
 
 def nonces(count: int) -> list[str]:
@@ -84,6 +88,20 @@ def check(rows: Sequence[Row], expected: Sequence[str]) -> None:
         raise InvalidError(
             f"Of {len(expected)} runs {missing.total()} are missing, {foreign.total()} were not asked for."
         )
+
+
+def prove_fresh(rows: Iterable[Row]) -> None:
+    """Raise InvalidError unless each of these runs was the first of its process."""
+    for row in rows:
+        if row.returned.get("times") != 1:
+            raise InvalidError(f"Run {row.id} was not the first of its process: {row.result}")
+
+
+def prove_reused(rows: Collection[Row]) -> None:
+    """Raise InvalidError unless nearly all of these runs were in a process that had done others."""
+    later = sum(row.returned.get("times") != 1 for row in rows)
+    if later < MOSTLY * len(rows):
+        raise InvalidError(f"Only {later} of {len(rows)} runs were in a process that had done others.")
 
 
 def _rows(database: Database, after: int) -> list[Row]:

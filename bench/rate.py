@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.figures import Figure, Measured, middle, ratio
 from bench.node import Node, per_second
-from bench.proof import newest, nonces, prove
+from bench.proof import newest, nonces, prove, prove_fresh, prove_reused
 from bench.rig import Rig, rig, wait_until
 from bench.warm import NO_REUSE, has_reuse
 from hexasched.store import functions
@@ -16,6 +16,7 @@ from hexasched.store.functions import Function
 ROUNDS = 5
 BATCH = 30
 AT_ONCE = 2
+WARM_UP = 500
 QUEUED = 5_000
 LOOK_S = 0.01
 NO_BUBBLEWRAP = "there is no bubblewrap"
@@ -54,12 +55,12 @@ def _isolated() -> Measured:
 def _reused() -> tuple[Figure, dict[str, object]]:
     with rig() as service:
         function = _deployed(service, "reused", "--reuse")
-        batch(service, function, 50)
-        rate = batch(service, function, QUEUED)
+        batch(service, function, WARM_UP, reused=True)
+        rate = batch(service, function, QUEUED, reused=True)
         return Figure(name="reuse_per_s", value=rate, unit="1/s"), {"queued": QUEUED, **service.sizes}
 
 
-def batch(service: Rig, function: Function, count: int) -> float:
+def batch(service: Rig, function: Function, count: int, *, reused: bool = False) -> float:
     """Queue so many runs at once: how many of them end in a second, until the last one's row is final."""
     asked, before = nonces(count), newest(service.database)
     service.let_settle(0)
@@ -67,7 +68,11 @@ def batch(service: Rig, function: Function, count: int) -> float:
     start = time.perf_counter()
     wait_until(service.all_final, 120, f"the end of {count} runs", every_s=LOOK_S)
     took_s = time.perf_counter() - start
-    prove(service.database, before, asked)
+    found = prove(service.database, before, asked).values()
+    if reused:
+        prove_reused(found)
+    else:
+        prove_fresh(found)
     return count / took_s
 
 

@@ -9,6 +9,9 @@ from bench.goals import GOALS
 from bench.timeline import timeline
 
 DOC = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
+QUIET_LOAD = 0.5
+"""Above it other programs had the processors too: figures are then larger, and differences may be of any sign."""
+
 BEGIN, END = "<!-- the table begins: `make bench` writes it -->", "<!-- the table ends -->"
 
 
@@ -40,19 +43,24 @@ def _rounded(value: float) -> float:
 
 def rows(results: Mapping[str, Any]) -> list[str]:
     """The lines for a terminal."""
-    lines = [f"{results['machine']}; Node.js {results['node']}; {results['at']}; {results['seconds']} s"]
+    lines = [
+        f"{results['machine']}; Node.js {results['node']}; {results['at']}; {results['seconds']} s; {_busy(results)}"
+    ]
     lines += [
-        f"{name:<30} {cells[0]:>9} {cells[1]:<4} {cells[2]:<18} {cells[3]:<10} {cells[4]}"
+        f"{name:<32} {cells[0]:>9} {cells[1]:<4} {cells[2]:<18} {cells[3]:<10} {cells[4]}"
         for name, one in results["figures"].items()
         for cells in [_cells(one)]
     ]
-    return lines + [f"{name:<30} left out: {why}" for name, why in results["left_out"].items()]
+    return lines + [f"{name:<32} left out: {why}" for name, why in results["left_out"].items()]
 
 
 def markdown(results: Mapping[str, Any]) -> str:
     """What stands between the markers: where it was measured, table and time line, and what was left out."""
     facts = f"Node.js {results['node']}, SQLite {results['sqlite']}, commit {results['commit']}"
-    lines = [f"Measured at {results['at']} on {results['machine']}; {facts}; sandbox: {_tier(results)}.", ""]
+    lines = [
+        f"Measured at {results['at']} on {results['machine']}; {facts}; sandbox: {_tier(results)}; {_busy(results)}.",
+        "",
+    ]
     lines += ["| figure | value | 10 % – 90 % | goal | |", "|---|---:|---|---|---|"]
     for name, one in results["figures"].items():
         value, unit, spread, goal, verdict = _cells(one)
@@ -60,6 +68,11 @@ def markdown(results: Mapping[str, Any]) -> str:
     lines += ["", "```", *timeline(results["figures"]), "```"]
     left_out = [f"Left out: `{name}`, since {why}." for name, why in results["left_out"].items()]
     return "\n".join([*lines, *([""] if left_out else []), *left_out])
+
+
+def _busy(results: Mapping[str, Any]) -> str:
+    load = results["load"]
+    return f"load {load} before it began" + (": too busy for figures that mean much" if load > QUIET_LOAD else "")
 
 
 def _tier(results: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.figures import Figure, Measured, middle, ratio
 from bench.node import Node, timed_ms
-from bench.proof import Row, newest, nonces, prove
+from bench.proof import Row, newest, nonces, prove, prove_fresh, prove_reused
 from bench.rig import Rig, ms, rig
 from hexasched.domain.limits import Limits
 
@@ -47,6 +47,13 @@ class Kind:
         took_ms = timed_ms(lambda: self.rig.wait_for_end(run_id))
         self.samples[nonce] = Sample(sent_at=sent_at, seen_at=time.time(), took_ms=took_ms)
 
+    def prove(self, rows: list[Row]) -> None:
+        """Raise InvalidError if these, its runs in their order, were not run as its name says."""
+        if self.name == "reuse":
+            prove_reused(rows[BEFORE:])
+        else:
+            prove_fresh(rows)
+
     @property
     def times(self) -> list[float]:
         """The counted times in ms."""
@@ -71,6 +78,8 @@ def measure() -> Measured:
         for one in (warm, cold):
             asked = [nonce for kind in kinds if kind.rig is one for nonce in kind.samples]
             rows |= prove(one.database, before[id(one)], asked)
+        for kind in kinds:
+            kind.prove([rows[nonce] for nonce in kind.samples])
         sizes = {"rounds": ROUNDS, "warm": warm.sizes, "cold": cold.sizes}
     figures = [middle("bare_node_beside_ms", bare, "ms"), *_figures(kinds, bare)]
     figures += [figure for kind in kinds for figure in _phases(kind, rows)]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PR_SET_CHILD_SUBREAPER = 36
-_SIZES = {"RssAnon:": "held", "RssShmem:": "held", "VmRSS:": "resident", "VmData:": "data"}
+_SIZES = {"RssAnon:": "held", "RssShmem:": "held", "VmRSS:": "resident", "VmHWM:": "highest", "VmData:": "data"}
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -19,12 +19,14 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 class Usage:
     """What one process or several use: memory in bytes, processor time in seconds.
 
-    `held` is the memory that the kernel can't take back (no pages of files), `resident` all that is there, `data` what
-    is reserved for data. `cpu_s` includes children that were waited for.
+    `held` is the memory that the kernel can't take back (no pages of files), `resident` all that is there, `highest`
+    the most that was ever resident in one process, `data` what is reserved for data. `cpu_s` includes children that
+    were waited for.
     """
 
     held: int = 0
     resident: int = 0
+    highest: int = 0
     data: int = 0
     cpu_s: float = 0.0
 
@@ -49,7 +51,7 @@ def tree(pid: int) -> Iterator[int]:
 
 def usage(pid: int) -> Usage:
     """What `pid` uses; nothing if it is gone."""
-    sums = {"held": 0, "resident": 0, "data": 0}
+    sums = dict.fromkeys(_SIZES.values(), 0)
     try:
         lines = Path(f"/proc/{pid}/status").read_text(errors="replace").splitlines()
         # After the name, which may hold anything, come the fields from the third on (proc(5)).
@@ -69,6 +71,7 @@ def usage_of(pids: Iterable[int]) -> Usage:
     return Usage(
         held=sum(part.held for part in parts),
         resident=sum(part.resident for part in parts),
+        highest=max((part.highest for part in parts), default=0),
         data=sum(part.data for part in parts),
         cpu_s=sum(part.cpu_s for part in parts),
     )

@@ -188,6 +188,7 @@ class Run:
             if self._cut:
                 # No code of the function follows its frame, and all that it wrote is in the pipes: what is left is
                 # Node.js taking itself down, which takes longer than this. Only an exit has a code to wait for.
+                self._measure()
                 self._process.kill()
         elif self._channel.mistake and self.job.goes_on and not self._forged:
             self._forged = True  # the process may wait for another run, whatever its code has done
@@ -227,7 +228,10 @@ class Run:
     def _measure(self) -> proc.Usage:
         # Of what is killed nobody else tells the processor time.
         used = proc.usage_of(self._process.members)
-        self._peak, self._cpu_s = max(self._peak, used.resident), max(self._cpu_s, used.cpu_s)
+        # The highest of a process that has done other runs may be theirs.
+        highest = 0 if self.instance.reuse.rested else used.highest
+        self._peak = max(self._peak, used.resident, highest)
+        self._cpu_s = max(self._cpu_s, used.cpu_s)
         return used
 
     @_guarded

@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response
 
 from hexasched import doorbell
 from hexasched.domain.periods import read_pause
+from hexasched.domain.wall_times import wall_text
 from hexasched.store import cron_job_changes, cron_job_pauses, cron_jobs, runs
 from hexasched.store.runs import NewRun
 from web.access import current_workspace, found, require
@@ -45,10 +46,23 @@ def run_now(cron_job_id: int) -> Response:
     return redirect(url_for("runs.one", run_id=run_id), 303)
 
 
+@cron_job_actions.get(f"/cronjobs/<{ID}:cron_job_id>/pause")
+@require("developer")
+def change_pause(cron_job_id: int) -> str:
+    """The form of a pause, with what the one that holds has."""
+    with database().reading() as connection:
+        job = found(cron_jobs.by_id(connection, current_workspace().id, cron_job_id))
+    given = {"reason": job.suspend_reason, "until": wall_text(job.suspended_until, job.timezone)}
+    return render_template("cron_jobs/pause.html", job=job, given=given, errors={})
+
+
 @cron_job_actions.post(f"/cronjobs/<{ID}:cron_job_id>/pause")
 @require("developer")
 def pause(cron_job_id: int) -> Response | tuple[str, int]:
-    """Stop future runs; running ones go on. The form may give a reason, and when the pause ends by itself."""
+    """Stop future runs; running ones go on. The form may give a reason, and when the pause ends by itself.
+
+    A pause that holds is changed by a form with these fields, and not by a switch that somebody pressed meanwhile.
+    """
     given = {name: request.form.get(name, "") for name in ("reason", "until")}
     with database().writing() as connection:
         job = found(cron_jobs.by_id(connection, current_workspace().id, cron_job_id))
@@ -56,9 +70,12 @@ def pause(cron_job_id: int) -> Response | tuple[str, int]:
         if isinstance(wanted, dict):
             errors = {field: with_code(message) for field, message in wanted.items()}
             return render_template("cron_jobs/pause.html", job=job, given=given, errors=errors), 422
-        cron_job_pauses.suspend(connection, job, wanted.reason, now(), wanted.until, by=current_user.id)
+        stays = job.suspended and "reason" not in request.form
+        if not stays:
+            cron_job_pauses.suspend(connection, job, wanted.reason, now(), wanted.until, by=current_user.id)
+    until = job.suspended_until if stays else wanted.until
     doorbell.ring(config().data_dir, doorbell.SCHEDULE)
-    end = f"until {in_zone(wanted.until, job.timezone)} {job.timezone}" if wanted.until else "until it is resumed"
+    end = f"until {in_zone(until, job.timezone)} {job.timezone}" if until else "until it is resumed"
     flash(f"{job.name} is paused: it does not run {end}.", "success")
     return _back(cron_job_id)
 

@@ -85,7 +85,7 @@ def edit(cron_job_id: int) -> str:
         job = found(cron_jobs.by_id(connection, workspace.id, cron_job_id))
         choices = functions.all_of(connection, workspace.id)
     given = typed_of(job, pretty(job.event))
-    return _page(given, choices, job, replace(_check(given, choices), errors={}))
+    return _page(given, choices, job, replace(_check(given, choices, job), errors={}))
 
 
 @cron_job_edit.post(f"/cronjobs/<{ID}:cron_job_id>/edit")
@@ -96,7 +96,7 @@ def save(cron_job_id: int) -> Response | tuple[str, int] | str:
     with database().writing() as connection:
         current = found(cron_jobs.by_id(connection, workspace.id, cron_job_id))
         choices = functions.all_of(connection, workspace.id)
-        checked = _check(given, choices)
+        checked = _check(given, choices, current)
         if wants_no_saving(request.form):
             return _page(given, choices, current, replace(checked, errors={}))
         if checked.values is None:
@@ -120,12 +120,21 @@ def save(cron_job_id: int) -> Response | tuple[str, int] | str:
 def show_preview() -> str:
     """What the typed schedule will do, or all that is wrong with it: a fragment of the form's page."""
     given = typed(request.form)
-    shown = _preview(given, id_of(request.form.get("cron_job")))
+    cron_job_id = id_of(request.form.get("cron_job"))
+    job = None
+    if cron_job_id is not None:
+        with database().reading() as connection:
+            job = cron_jobs.by_id(connection, current_workspace().id, cron_job_id)
+    shown = _preview(given, job)
     return render_template("cron_jobs/preview.html", given=given, now=now(), **shown)
 
 
-def _check(given: Typed, choices: list[Function]) -> Checked:
-    return check_typed(given, forms.can_run(choices), now(), SHOWN_MOMENTS)
+def _check(given: Typed, choices: list[Function], job: CronJob | None = None) -> Checked:
+    return check_typed(given, forms.can_run(choices), now(), SHOWN_MOMENTS, _kept(job))
+
+
+def _kept(job: CronJob | None) -> tuple[str, str] | None:
+    return (job.expression, job.timezone) if job else None
 
 
 def _fields(given: Typed, choices: list[Function], values: dict[str, Any]) -> CronJobFields:
@@ -133,10 +142,12 @@ def _fields(given: Typed, choices: list[Function], values: dict[str, Any]) -> Cr
     return CronJobFields(function_id=function_id, **values)
 
 
-def _preview(given: Typed, cron_job_id: int | None) -> dict[str, object]:
+def _preview(given: Typed, job: CronJob | None) -> dict[str, object]:
     policy, _ = read_policy(given.policy, given.retry_on, given.zone)
-    found = preview(given.expression, given.timezone, now(), SHOWN_MOMENTS, policy) if given.expression else None
-    return {"found": found, "spread": spread_sentence(policy, cron_job_id)}
+    found = None
+    if given.expression:
+        found = preview(given.expression, given.timezone, now(), SHOWN_MOMENTS, policy, _kept(job))
+    return {"found": found, "spread": spread_sentence(policy, job.id if job else None)}
 
 
 def _page(given: Typed, choices: list[Function], job: CronJob | None, checked: Checked | None) -> str:
@@ -152,7 +163,7 @@ def _page(given: Typed, choices: list[Function], job: CronJob | None, checked: C
         open=forms.has_policies(given) or any(name in errors for name in POLICY_FIELDS),
         forms=forms,
         zones=sorted(zone_names()),
-        **_preview(given, job.id if job else None),
+        **_preview(given, job),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flask import Blueprint, Response, current_app, request
+from flask import Blueprint, Response, abort, current_app, request
 
 from hexasched.store import history, logs
 from hexasched.store.database import Connection, Database
@@ -12,12 +12,13 @@ from web.access import current_workspace, found, require
 from web.addresses import ID
 from web.instance import config, database
 from web.log_lines import Line, LineMaker
-from web.run_stream import BATCH, START, Followed, Position, events, position_of, streams_of, written
+from web.run_stream import BATCH, START, Followed, Position, Streams, events, position_of, streams_of, written
 
 run_log = Blueprint("run_log", __name__)
 
 SHOWN_BYTES = 256 * 1024
 SHOWN_CHUNKS = 3000
+FULL = "Too many logs are being read at this moment. Try again in a few seconds.\n"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,15 +45,16 @@ def shown_log(connection: Connection, run: RunDetail, *, ended: bool) -> ShownLo
 @run_log.get(f"/runs/<{ID}:run_id>/log")
 @require("viewer")
 def follow(run_id: int) -> Response:
-    """The log from ?after=FENCE-SEQ (or Last-Event-ID) on, as Server-Sent Events."""
+    """The log from ?after=FENCE-SEQ (or Last-Event-ID) on, as Server-Sent Events; a page that is refused asks again."""
     _seen(run_id)
     after = position_of(request.headers.get("Last-Event-ID") or request.args.get("after", ""))
-    streams = streams_of(current_app)
+    streams = _take_place()
     stay = streams.free.acquire(blocking=False)
     followed = Followed(database=database(), data_dir=config().data_dir, run_id=run_id, after=after)
     response = Response(events(followed, streams, stay=stay), mimetype="text/event-stream")
     response.headers["Cache-Control"] = "no-store, no-transform"
     response.headers["X-Accel-Buffering"] = "no"
+    response.call_on_close(streams.room.release)
     if stay:
         response.call_on_close(streams.free.release)
     return response
@@ -63,8 +65,10 @@ def follow(run_id: int) -> Response:
 def download(run_id: int) -> Response:
     """The log as it was written, both streams together, as a file."""
     _seen(run_id)
+    streams = _take_place()
     response = Response(_raw(database(), run_id), mimetype="text/plain", content_type="text/plain; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="run-{run_id}.txt"'
+    response.call_on_close(streams.room.release)
     return response
 
 
@@ -77,6 +81,14 @@ def _raw(source: Database, run_id: int) -> Iterator[bytes]:
         if len(chunks) < BATCH:
             return
         position = chunks[-1].fence, chunks[-1].seq
+
+
+def _take_place() -> Streams:
+    """The streams, with a place in their room taken; answers 503 if there is none: other pages need threads too."""
+    streams = streams_of(current_app)
+    if not streams.room.acquire(blocking=False):
+        abort(Response(FULL, 503, {"Retry-After": "5"}, mimetype="text/plain"))
+    return streams
 
 
 def _seen(run_id: int) -> None:

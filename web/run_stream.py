@@ -21,6 +21,9 @@ from web.show import iso
 
 STREAM_S = 25.0
 AT_ONCE = 8
+READERS = 16
+"""Of the server's threads: who asks for a log and does not read it holds one until the socket gives up."""
+
 COMMENT_EVERY_S = 10.0  # a client that went away is only noticed when something is written
 RETRY_MS = 1000
 BUSY_RETRY_MS = 3000
@@ -35,8 +38,9 @@ START: Position = (-1, -1)
 
 @dataclass
 class Streams:
-    """The streams of this process: each holds a thread, so there are only so many."""
+    """The answers with logs of this process: each holds a thread, so only so many stay open, and so many are sent."""
 
+    room: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(READERS))
     free: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(AT_ONCE))
     closing: bool = False  # the process is to stop: every stream ends within a second
 

@@ -61,6 +61,7 @@ def system() -> str:
         workers=found.present,
         health=found,
         not_preloaded=cold,
+        warm_troubles=sorted(filter(None, {worker.facts.get("warm_trouble") for worker in found.present})),
         config=config(),
         sqlite=database().is_sqlite,
     )

@@ -1,5 +1,7 @@
 """Takes what is queued and due, as much as there is room for, and hands it to the keeper."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from hexasched import failpoints, logs
@@ -7,6 +9,7 @@ from hexasched.errors import StoreBusyError
 from hexasched.store import builds, claiming
 from hexasched.store.builds import BuildClaim
 from hexasched.store.claiming import Claim
+from hexasched.store.database import Connection
 from sandbox.jobs import Job
 from workers.building import open_build
 from workers.hand import Hands, InHand
@@ -20,27 +23,51 @@ BUILD_SLOTS = 1
 BUILDS_AT_ONCE = 2
 
 
-def claim_work(shop: Shop, hands: Hands) -> None:
-    """Fill the free slots with runs first, then with builds, which have one more of their own."""
-    building = sum(isinstance(hand.claim, BuildClaim) for hand in hands.values())
-    free = shop.config.slots + BUILD_SLOTS - len(hands)
-    for_runs = free - max(0, BUILD_SLOTS - building)
-    for_builds = min(free, BUILDS_AT_ONCE - building)
+@dataclass(frozen=True, kw_only=True)
+class Room:
+    """How many more can be taken: in all, of runs, of builds."""
+
+    free: int
+    runs: int
+    builds: int
+
+
+def claim_work(shop: Shop, hands: Hands) -> bool:
+    """Fill the free slots with runs first, then with builds; whether more runs may wait than there was room for."""
+    room = room_beside(shop, hands.values())
     now = datetime.now(UTC)
-    if not _anything(shop, for_runs, for_builds, now):
-        return
+    if not _anything(shop, room, now):
+        return room.runs <= 0
     with shop.database.writing() as connection:
-        to_run = claiming.claim(connection, shop.worker_id, for_runs, now) if for_runs > 0 else []
-        room = min(free - len(to_run), for_builds)
-        to_build = builds.claim(connection, shop.worker_id, room, now) if room > 0 else []
-    if to_run:
+        claims = take(connection, shop, room, now)
+    put_in_hand(shop, hands, claims)
+    return sum(isinstance(claim, Claim) for claim in claims) >= room.runs
+
+
+def room_beside(shop: Shop, hands: Iterable[InHand]) -> Room:
+    """The room that these leave. Builds have one more slot, which is theirs alone."""
+    held = list(hands)
+    building = sum(isinstance(hand.claim, BuildClaim) for hand in held)
+    free = shop.config.slots + BUILD_SLOTS - len(held)
+    return Room(free=free, runs=free - max(0, BUILD_SLOTS - building), builds=min(free, BUILDS_AT_ONCE - building))
+
+
+def take(connection: Connection, shop: Shop, room: Room, now: datetime) -> list[Claim | BuildClaim]:
+    """Claim what there is room for; they are ours, and to be put in hand, once that is committed."""
+    to_run = claiming.claim(connection, shop.worker_id, room.runs, now) if room.runs > 0 else []
+    left = min(room.free - len(to_run), room.builds)
+    to_build = builds.claim(connection, shop.worker_id, left, now) if left > 0 else []
+    return [*to_run, *to_build]
+
+
+def put_in_hand(shop: Shop, hands: Hands, claims: Sequence[Claim | BuildClaim]) -> None:
+    """Begin with what was claimed."""
+    if any(isinstance(claim, Claim) for claim in claims):
         failpoints.reach("claim.after_commit")
-    for claim in to_run:
-        key = f"run-{claim.run_id}-{claim.fence}"
+    for claim in claims:
+        name = f"run-{claim.run_id}" if isinstance(claim, Claim) else f"build-{claim.build_id}"
+        key = f"{name}-{claim.fence}"
         hands[key] = InHand(claim=claim, key=key, spool=shop.spool(key))
-    for build_claim in to_build:
-        key = f"build-{build_claim.build_id}-{build_claim.fence}"
-        hands[key] = InHand(claim=build_claim, key=key, spool=shop.spool(key))
 
 
 def start_claimed(shop: Shop, hands: Hands, warming: Warming) -> None:
@@ -59,12 +86,12 @@ def hold(shop: Shop, hands: Hands, hand: InHand, job: Job) -> None:
     shop.keeper.submit(job)
 
 
-def _anything(shop: Shop, for_runs: int, for_builds: int, now: datetime) -> bool:
+def _anything(shop: Shop, room: Room, now: datetime) -> bool:
     """A look that takes no lock: most rounds find nothing."""
     with shop.database.reading() as connection:
-        return (for_runs > 0 and claiming.any_due(connection, now)) or (
-            for_builds > 0 and builds.any_queued(connection)
-        )
+        if room.runs > 0 and claiming.any_due(connection, now):
+            return True
+        return room.builds > 0 and builds.any_queued(connection)
 
 
 def _start_run(shop: Shop, hand: InHand, claim: Claim, warming: Warming) -> None:

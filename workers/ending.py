@@ -14,7 +14,7 @@ from sandbox.jobs import Job
 from workers import builds as steps
 from workers.building import conclude, fail_internally, next_job
 from workers.builds import BuildState
-from workers.claiming import hold
+from workers.claiming import hold, put_in_hand, room_beside, take
 from workers.hand import Hands, InHand
 from workers.running import said_of
 from workers.shipping import new_chunks
@@ -22,15 +22,16 @@ from workers.shop import Shop
 from workers.telling import ship
 
 
-def end_all(shop: Shop, hands: Hands) -> bool:
+def end_all(shop: Shop, hands: Hands, *, refill: bool = False) -> bool:
     """Everything whose job is over; whether any of it left the hands.
 
-    What the database does not take now stays in hand for the next round.
+    What the database does not take now stays in hand for the next round. With `refill` the room that runs leave is
+    filled in the same transaction: where many wait, each run costs one commit less.
     """
     over = [hand for hand in hands.values() if hand.ended is not None]
     ended = [hand for hand in over if hand.build is None]
     if ended:
-        _end_runs(shop, hands, ended)
+        _end_runs(shop, hands, ended, refill=refill)
     for hand in over:
         if hand.build is None:
             continue
@@ -41,26 +42,42 @@ def end_all(shop: Shop, hands: Hands) -> bool:
     return any(hand.key not in hands for hand in over)
 
 
-def _end_runs(shop: Shop, hands: Hands, ended: list[InHand]) -> None:
+def _end_runs(shop: Shop, hands: Hands, ended: list[InHand], *, refill: bool) -> None:
     """All in one transaction; where one of them makes it fail, each in its own, so that it fails alone."""
     try:
-        _end_together(shop, hands, ended)
+        _end_together(shop, hands, ended, refill=refill)
     except StoreBusyError:
         raise
-    except Exception:
+    except Exception as error:
         if len(ended) == 1:
             raise
-        logs.failure("runs.not_ended", count=len(ended))
-        for hand in ended:
+        logs.warning("runs.not_ended_together", count=len(ended), error=type(error).__name__)
+        _end_apart(shop, hands, ended)
+
+
+def _end_apart(shop: Shop, hands: Hands, ended: list[InHand]) -> None:
+    failures: list[Exception] = []
+    for hand in ended:
+        try:
             _end_together(shop, hands, [hand])
+        except StoreBusyError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the others come first; then it is raised
+            failures.append(error)
+    if failures:
+        raise failures[0]
 
 
-def _end_together(shop: Shop, hands: Hands, ended: list[InHand]) -> None:
+def _end_together(shop: Shop, hands: Hands, ended: list[InHand], *, refill: bool = False) -> None:
     now = datetime.now(UTC)
+    over = {hand.key for hand in ended}
     with shop.database.writing() as connection:
         won = [_finish(connection, hand, now) for hand in ended]
+        room = room_beside(shop, [hand for hand in hands.values() if hand.key not in over])
+        claims = take(connection, shop, room, now) if refill else []
         failpoints.reach("finish.before_commit")
     failpoints.reach("finish.after_commit")
+    put_in_hand(shop, hands, claims)
     topics = {doorbell.DONE, doorbell.WORK}
     for hand, is_ours in zip(ended, won, strict=True):
         assert hand.ended is not None

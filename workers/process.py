@@ -26,6 +26,7 @@ from hexasched.store.database import Database
 from sandbox.client import Keeper, KeeperGoneError
 from sandbox.jobs import SandboxSettings
 from sandbox.trial import weaknesses
+from workers.budget import budget_for, memory_here
 from workers.facts import choose_tier, runtimes, settings_for
 from workers.helper import Helper
 from workers.reaper import Reaper
@@ -131,12 +132,16 @@ def _make_state_dir(state_dir: Path) -> TextIO:
 
 
 def _register(shop: Shop, tier: Tier) -> None:
-    now = datetime.now(UTC)
+    now, memory = datetime.now(UTC), memory_here()
+    trouble = budget_for(shop.config, memory).trouble
+    if trouble:
+        logs.warning("worker.warm_memory", trouble=trouble)
     facts = {
         "sandbox": tier.name,
         "runtimes": {runtime.name: runtime.label for runtime in shop.runtimes.values()},
-        "memory_mb": psutil.virtual_memory().total // (1024 * 1024),
+        "memory_mb": memory.mb,
         "cores": psutil.cpu_count(),
+        "warm_trouble": trouble,
     }
     with shop.database.writing() as connection:
         workers.register(

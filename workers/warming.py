@@ -11,6 +11,7 @@ from hexasched.store.coming import VersionWork
 from hexasched.store.database import Connection
 from sandbox.jobs import Job, NotPreloaded
 from workers import environments
+from workers.budget import budget_for, memory_here
 from workers.files import has_modules
 from workers.running import optional_names, template_for
 from workers.shop import Shop
@@ -19,8 +20,6 @@ AHEAD = timedelta(seconds=20)
 """How long before its moment a process is started: far more than that takes, also for many at once."""
 
 RECENT_S = 600.0
-COST_MB = 48
-"""What one that waits has been seen to hold (Node.js 24 with the runner loaded, 45 MB resident)."""
 
 
 class Warming:
@@ -28,7 +27,7 @@ class Warming:
 
     def __init__(self, shop: Shop) -> None:
         self._shop = shop
-        self._room = shop.config.workers.warm_mb // COST_MB
+        self._room = budget_for(shop.config, memory_here()).room
         self._used: dict[int, float] = {}
         self._templates: dict[int, Job] = {}
         self._revisions: dict[int, int] = {}  # of the variables that a template of a version is for

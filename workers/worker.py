@@ -45,7 +45,7 @@ class Worker:
         self._watch = KeeperWatch()
         self._next_beat = self._next_poll = self._next_chores = self._next_cleaning = 0.0
         self._tell_at, self._told_at = NEVER, 0.0
-        self._is_rung = self._has_room = False
+        self._is_rung = self._has_room = self._is_more = False
         self._draining = False
         self._selector = selectors.DefaultSelector()
         self._selector.register(shop.keeper.fileno(), selectors.EVENT_READ)
@@ -93,7 +93,7 @@ class Worker:
             beat(self._shop, self._hands, self._watch)
             self._next_beat = now + HEARTBEAT_S
         answer_all(self._shop, self._questions)
-        if end_all(self._shop, self._hands):
+        if end_all(self._shop, self._hands, refill=self._is_more and not self._draining):
             self._has_room = True
             self._is_rung |= self._bell.clear()  # by ourselves: the look that follows is the answer
         if now >= self._tell_at:
@@ -113,7 +113,7 @@ class Worker:
         if self._is_rung or poll:
             stopping.pass_on_cancels(self._shop, self._hands)
         if (self._is_rung or poll or self._has_room) and not self._draining:
-            claim_work(self._shop, self._hands)
+            self._is_more = claim_work(self._shop, self._hands)
         self._is_rung = self._has_room = False
 
     def _do_chores(self, now: float) -> None:

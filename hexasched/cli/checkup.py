@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from hexasched.cli.instance import Instance
 from hexasched.domain import tiers
@@ -55,6 +56,7 @@ def _sandbox(instance: Instance) -> list[Finding]:
         gaps = "".join(f"\n        - {gap}" for gap in tier.gaps)
         what = f"Sandbox: {tier.label} ({tier.name}). It does not protect from:{gaps}"
         found = [Finding(tier is not tiers.NONE, what)]
+    found += [Finding(False, trouble) for trouble in _warm_troubles(instance)]
     labels = ", ".join(f"{runtime.label} ({runtime.version})" for runtime in runtimes())
     return [*found, Finding(bool(labels), f"Runtimes: {labels or 'none'}.", fatal=True)]
 
@@ -63,13 +65,26 @@ def _tier(instance: Instance) -> Tier:
     """The weakest of the running workers': their surroundings count, not this command's. Without any, by trying."""
     from workers.facts import choose_tier
 
-    try:
-        with instance.database.reading() as connection:
-            names = {worker.facts.get("sandbox") for worker in workers.present(connection, datetime.now(UTC) - RECENT)}
-    except StoreError:
-        names = set()
+    names = {facts.get("sandbox") for facts in _worker_facts(instance)}
     running = [tier for tier in tiers.ALL if tier.name in names]
     return running[-1] if running else choose_tier(instance.config)
+
+
+def _warm_troubles(instance: Instance) -> list[str]:
+    """What is wrong with the memory of processes that wait: what the running workers say, else what one would say."""
+    from workers.budget import budget_for, memory_here
+
+    present = _worker_facts(instance)
+    said = {str(facts.get("warm_trouble", "")) for facts in present}
+    return sorted(filter(None, said if present else {budget_for(instance.config, memory_here()).trouble}))
+
+
+def _worker_facts(instance: Instance) -> list[dict[str, Any]]:
+    try:
+        with instance.database.reading() as connection:
+            return [worker.facts for worker in workers.present(connection, datetime.now(UTC) - RECENT)]
+    except StoreError:
+        return []
 
 
 def _database(instance: Instance) -> list[Finding]:

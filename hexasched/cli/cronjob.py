@@ -61,7 +61,7 @@ def edit(config_file: Path | None, /, cron_job_name: str, **options: Any) -> Non
     with instance.database.writing() as connection:
         current = named(instance, connection, cron_job_name)
         given = with_options(typed_of(current), options)
-        wanted = fields_of(connection, current.workspace_id, given, now)
+        wanted = fields_of(connection, current.workspace_id, given, now, current)
         saved = cron_job_changes.save(connection, current, wanted, now)
     _tell(instance, "saved", saved, given.name)
 

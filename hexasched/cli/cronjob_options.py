@@ -83,10 +83,13 @@ def with_options(given: Typed, options: dict[str, Any]) -> Typed:
     return replace(given, policy=policy, **named)
 
 
-def fields_of(connection: Connection, workspace_id: int, given: Typed, now: datetime) -> CronJobFields:
-    """The fields to store. Raises InvalidInputError with a line for each mistake."""
+def fields_of(
+    connection: Connection, workspace_id: int, given: Typed, now: datetime, current: CronJob | None = None
+) -> CronJobFields:
+    """The fields to store, of a new CronJob or of `current`. Raises InvalidInputError with a line for each mistake."""
+    kept = (current.expression, current.timezone) if current else None
     target = functions.by_name(connection, workspace_id, given.function)
-    checked = check(given, {target.name: target.live_version_id is not None} if target else {}, now, 1)
+    checked = check(given, {target.name: target.live_version_id is not None} if target else {}, now, 1, kept)
     if checked.values is None or target is None:
         raise InvalidInputError({_place(field): text.replace("`", "") for field, text in checked.errors.items()})
     return CronJobFields(function_id=target.id, **checked.values)

@@ -21,13 +21,11 @@ from hexasched.store import cron_job_pauses
 @click.option("--until", default="", metavar="TIME", help="YYYY-MM-DD HH:MM in its zone. Default: until it is resumed.")
 @click.pass_obj
 def pause(config_file: Path | None, /, name: str, reason: str, until: str) -> None:
-    """Stop the future runs of NAME; running ones go on."""
+    """Stop the future runs of NAME; running ones go on. A pause that holds gets this reason and this end."""
     instance = open_instance(config_file)
     now = datetime.now(UTC)
     with instance.database.writing() as connection:
         job = named(instance, connection, name)
-        if job.suspended:
-            raise HexaSchedError(f"{name} is paused already. To change that, resume it first.")
         wanted = read_pause(reason, until, job.timezone, now)
         if isinstance(wanted, dict):
             raise InvalidInputError({f"--{field}": text.replace("`", "") for field, text in wanted.items()})

@@ -2,17 +2,40 @@
 
 import sys
 import traceback
+from importlib import import_module
 from pathlib import Path
 
 import click
 
 from hexasched import __version__
-from hexasched.cli import cronjob, cronjob_state, cronjob_why, function, processes, run, user
-from hexasched.cli.cronjob_backfill import backfill
 from hexasched.errors import ConfigError, HexaSchedError
 
+_GROUPS = {"function": "function", "cronjob": "cronjobs", "run": "run", "user": "user"}
+"""The modules of the groups; every other command is in the module processes."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class _Commands(click.Group):
+    """Loads a command's module when the command is wanted: each process of the service is one command."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        """All names, for the help."""
+        return sorted([*_GROUPS, *_processes()])
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        """The command, None if there is no such one."""
+        if name in _GROUPS:
+            group: click.Command = getattr(import_module(f"hexasched.cli.{_GROUPS[name]}"), name)
+            return group
+        return _processes().get(name)
+
+
+def _processes() -> dict[str, click.Command]:
+    from hexasched.cli.processes import COMMANDS
+
+    return {command.name: command for command in COMMANDS if command.name}
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="hexasched")
 @click.option(
     "--config",
@@ -27,15 +50,6 @@ def hexasched(context: click.Context, config_file: Path | None) -> None:
     `hexasched serve` starts everything. HEXASCHED_DATA_DIR and HEXASCHED_PORT are enough for a second instance.
     """
     context.obj = config_file
-
-
-for part in (cronjob_state.pause, cronjob_state.resume, cronjob_why.why):
-    cronjob.cronjob.add_command(part)
-for group in (function.function, cronjob.cronjob, run.run, user.user):
-    hexasched.add_command(group)
-cronjob.cronjob.add_command(backfill)
-for command in processes.COMMANDS:
-    hexasched.add_command(command)
 
 
 BUG = 70

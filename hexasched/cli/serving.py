@@ -56,7 +56,7 @@ def children(instance: Instance) -> list[Child]:
         return Child(name=label or name, argv=(*command, name), env=env, stop_rank=rank, stop_s=stop_s)
 
     drain_s = config.drain_timeout_s + 20.0
-    found = [child("web", 0), child("scheduler", 1), child("notifier", 3)]
+    found = [child("scheduler", 1), child("web", 0), child("notifier", 3)]  # what is due waits for the first
     found += [child("worker", 2, drain_s, f"worker-{number + 1}") for number in range(config.workers.count)]
     if config.sample.mail_catcher_port:
         found.append(child("mail-catcher", 4))

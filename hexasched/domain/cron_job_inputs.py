@@ -47,14 +47,16 @@ class Checked:
     values: dict[str, Any] | None
 
 
-def check(given: Typed, functions: Mapping[str, bool], now: datetime, count: int) -> Checked:
+def check(
+    given: Typed, functions: Mapping[str, bool], now: datetime, count: int, kept: tuple[str, str] | None = None
+) -> Checked:
     """Check every field; a name that was left empty is the function's.
 
-    `functions` tells by name which exist and whether they can run; the preview has `count` moments. Messages may
-    have pieces of code between backticks.
+    `functions` tells by name which exist and whether they can run; the preview has `count` moments. `kept` are
+    expression and zone of the CronJob that is changed. Messages may have pieces of code between backticks.
     """
     policy, wrong_policy = read_policy(given.policy, given.retry_on, given.zone)
-    found = preview(given.expression, given.timezone, now, count, policy)
+    found = preview(given.expression, given.timezone, now, count, policy, kept)
     event, wrong_event = read_event(given.event)
     name = given.name or given.function
     wrong = wrong_policy | {

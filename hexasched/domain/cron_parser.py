@@ -92,7 +92,7 @@ def _fields(words: list[str]) -> Schedule | tuple[Mistake, ...]:
         for complaint in term
     )
     if mistakes:
-        return mistakes
+        return tuple({mistake.reason: mistake for mistake in reversed(mistakes)}.values())[::-1]  # each thing once
     schedule = build_schedule(tuple(tuple(term for term in terms if isinstance(term, Term)) for terms in read))
     return schedule if _ever(schedule) else (never(words[2], schedule),)
 

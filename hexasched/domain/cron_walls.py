@@ -5,6 +5,7 @@ Wall times are naive datetimes without seconds. cronsim finds them, and sees onl
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from cronsim import CronSim
 
@@ -16,7 +17,13 @@ DAY = timedelta(days=1)
 
 def first_wall(schedule: Schedule, earliest: datetime) -> datetime | None:
     """The first wall time that is not before `earliest`, or None if 50 years have none."""
-    found: datetime | None = next(CronSim(schedule.text, earliest - SECOND), None)
+    return _first_wall(schedule.text, earliest)
+
+
+@lru_cache(maxsize=4096)
+def _first_wall(text: str, earliest: datetime) -> datetime | None:
+    # What is due in one moment mostly has few schedules: a thousand CronJobs at the full hour ask the same.
+    found: datetime | None = next(CronSim(text, earliest - SECOND), None)
     return found
 
 

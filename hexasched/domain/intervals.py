@@ -84,7 +84,8 @@ def parse(text: str, zone: str, now: datetime | None) -> Interval | Once | Mista
     if found := _AT.fullmatch(words):
         wall = _read_wall(words, found[1], zone)
         if isinstance(wall, datetime) and now is not None and in_utc(wall, zone) <= now:
-            return _wrong(words, f"{wall:{FORMAT}} has passed in {zone}. Write a time to come.")
+            here = f"it is {now.astimezone(load_zone(zone)):{FORMAT}} there now"
+            return _wrong(words, f"{wall:{FORMAT}} has passed in {zone}: {here}. Write a time to come.")
         return Once(wall=wall) if isinstance(wall, datetime) else wall
     return _wrong(words, f"This can't be read. Write `{SHAPE}`, for example `every 15 minutes`.")
 

@@ -23,15 +23,21 @@ class Preview:
 
 
 def preview(
-    expression: str, zone: str, after: datetime, count: int, policy: Policy | None = None
+    expression: str,
+    zone: str,
+    after: datetime,
+    count: int,
+    policy: Policy | None = None,
+    kept: tuple[str, str] | None = None,
 ) -> Preview | tuple[Mistake, ...]:
     """What `expression` in `zone` does later than `after` (aware UTC): the next `count` instants and what to know.
 
     They lie between the policy's start and end. An interval without an anchor begins with the minute of `after`.
+    `kept` are expression and zone of a CronJob that exists: what stays as it was may have passed.
     Or every mistake in the expression and the zone; never raises for what a person wrote.
     """
     wrong_zone = zone_mistakes(zone)
-    table = read(expression, "UTC" if wrong_zone else zone, after)
+    table = read(expression, "UTC" if wrong_zone else zone, None if (expression, zone) == kept else after)
     if isinstance(table, tuple):
         return table + wrong_zone
     if wrong_zone:

@@ -17,8 +17,11 @@ _INSTANT = timedelta(milliseconds=1)
 _NOTHING = Due(count=0, first=None, last=None, newest=())
 
 
-def read(text: str, zone: str, now: datetime) -> Timetable | tuple[Mistake, ...]:
-    """The timetable that a person wrote, or all that is wrong with it; the zone must be valid."""
+def read(text: str, zone: str, now: datetime | None) -> Timetable | tuple[Mistake, ...]:
+    """The timetable that a person wrote, or all that is wrong with it; the zone must be valid.
+
+    Without `now` a moment that has passed is no mistake; only for what was stored.
+    """
     if len(text) <= MAX_EXPRESSION_CHARS and intervals.is_meant(text):
         found = intervals.parse(text, zone, now)
         return (found,) if isinstance(found, Mistake) else found

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, or_, select, update
+from sqlalchemy import Connection, Integer, Select, and_, bindparam, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from hexasched.domain.outcomes import Status
@@ -21,21 +21,16 @@ class Claim:
 
 def any_due(connection: Connection, now: datetime) -> bool:
     """Whether a queued run is due: a look that takes no lock."""
-    query = select(t.runs.c.id).where(t.runs.c.status == Status.QUEUED, t.runs.c.available_at <= now, _may_start(now))
-    return connection.execute(query.limit(1)).first() is not None
+    return connection.execute(_LOOK, {"now": now}).first() is not None
 
 
 def claim(connection: Connection, worker_id: str, count: int, now: datetime) -> list[Claim]:
     """Take up to `count` queued runs that are due, oldest first; nobody else can get them."""
-    due = (
-        select(t.runs.c.id, t.runs.c.serial_key)
-        .where(t.runs.c.status == Status.QUEUED, t.runs.c.available_at <= now, _may_start(now))
-        .order_by(t.runs.c.available_at, t.runs.c.id)
-        .limit(count)
-        .with_for_update(skip_locked=True)
-    )
     # Two statements: as a subquery PostgreSQL may evaluate the limit more than once and lock more than asked for.
-    ids = _first_of_each([(row.id, row.serial_key) for row in connection.execute(due)])
+    due = [(row.id, row.serial_key) for row in connection.execute(_DUE, {"now": now, "count": count})]
+    ids = _first_of_each(due)
+    if all(key is None for _, key in due):
+        return _take(connection, worker_id, ids, now) if ids else []
     try:
         with connection.begin_nested():
             return _take(connection, worker_id, ids, now)
@@ -47,23 +42,32 @@ def release(connection: Connection, taken: Claim) -> bool:
     """Give back a run that was claimed but not started: it is queued again under a higher fence."""
     changed = connection.execute(
         update(t.runs)
-        .where(mine(taken), t.runs.c.started_at.is_(None))
+        .where(mine(taken.run_id, taken.fence), t.runs.c.started_at.is_(None))
         .values(status=Status.QUEUED, fence=t.runs.c.fence + 1, worker_id=None, claimed_at=None)
     )
     return changed.rowcount == 1
 
 
-def mine(taken: Claim) -> Any:
+def mine(run_id: Any, fence: Any) -> Any:
     """The condition that every write of who claimed a run must carry."""
-    return and_(t.runs.c.id == taken.run_id, t.runs.c.fence == taken.fence, t.runs.c.status == Status.RUNNING)
+    return and_(t.runs.c.id == run_id, t.runs.c.fence == fence, t.runs.c.status == Status.RUNNING)
 
 
-def _may_start(now: datetime) -> Any:
+def _may_start(now: Any) -> Any:
     """It is not too late for it, and nothing with the same key runs; the unique index has the last word."""
     other = t.runs.alias()
     going = select(other.c.id).where(other.c.status == Status.RUNNING, other.c.serial_key == t.runs.c.serial_key)
     in_time = or_(t.runs.c.starts_by.is_(None), t.runs.c.starts_by >= now)
     return and_(in_time, or_(t.runs.c.serial_key.is_(None), ~going.correlate(t.runs).exists()))
+
+
+def _due() -> Select[Any]:
+    now = bindparam("now", type_=t.Instant)
+    return (
+        select(t.runs.c.id, t.runs.c.serial_key)
+        .where(t.runs.c.status == Status.QUEUED, t.runs.c.available_at <= now, _may_start(now))
+        .order_by(t.runs.c.available_at, t.runs.c.id)
+    )
 
 
 def _first_of_each(rows: list[tuple[int, int | None]]) -> list[int]:
@@ -78,19 +82,7 @@ def _first_of_each(rows: list[tuple[int, int | None]]) -> list[int]:
 
 
 def _take(connection: Connection, worker_id: str, ids: list[int], now: datetime) -> list[Claim]:
-    rows = connection.execute(
-        update(t.runs)
-        .where(t.runs.c.id.in_(ids), t.runs.c.status == Status.QUEUED)
-        .values(
-            status=Status.RUNNING,
-            fence=t.runs.c.fence + 1,
-            hb_seq=0,
-            worker_id=worker_id,
-            claimed_at=now,
-            env_revision=_env_revision(),
-        )
-        .returning(t.runs.c.id, t.runs.c.fence)
-    )
+    rows = connection.execute(_TAKE, {"ids": ids, "worker": worker_id, "now": now})
     return sorted((Claim(run_id=row.id, fence=row.fence) for row in rows), key=lambda taken: taken.run_id)
 
 
@@ -101,3 +93,21 @@ def _env_revision() -> Any:
         .correlate(t.runs)
         .scalar_subquery()
     )
+
+
+# Made once: to put a statement together takes longer than to execute it.
+_LOOK = _due().limit(1)
+_DUE = _due().limit(bindparam("count", type_=Integer)).with_for_update(skip_locked=True)
+_TAKE = (
+    update(t.runs)
+    .where(t.runs.c.id.in_(bindparam("ids", expanding=True)), t.runs.c.status == Status.QUEUED)
+    .values(
+        status=Status.RUNNING,
+        fence=t.runs.c.fence + 1,
+        hb_seq=0,
+        worker_id=bindparam("worker"),
+        claimed_at=bindparam("now"),
+        env_revision=_env_revision(),
+    )
+    .returning(t.runs.c.id, t.runs.c.fence)
+)

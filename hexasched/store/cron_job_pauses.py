@@ -20,9 +20,11 @@ def suspend(
     *,
     by: int | None = None,
 ) -> None:
-    """Stop future runs, for good or `until` then; running ones go on."""
+    """Stop future runs, for good or `until` then; running ones go on. A pause that holds gets this reason and end."""
     current = rows.locked(connection, current)
     if current.suspended:
+        rows.change(connection, current.id, {"suspend_reason": reason, "suspended_until": until})
+        rows.noted(connection, "pause", current, now, by)
         return
     owed_from = rows.next_moment(current, rows.settled_until(connection, current, now))
     rows.change(

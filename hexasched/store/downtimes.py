@@ -24,8 +24,9 @@ class Downtime(Gap):
 class Effect:
     """What a gap meant for one CronJob.
 
-    How many of its moments were missed (the newest: `last_missed`), how many became runs (the newest: `run_id`), and
-    the newest run that somebody queued since then to make up for one (`backfill_id`).
+    How many of its moments were missed (the newest: `last_missed`), how many became runs (the newest: `run_id`), how
+    many were skipped because a run before them had not ended, and the newest run that somebody queued since then to
+    make up for one (`backfill_id`).
     """
 
     cron_job_id: int
@@ -35,6 +36,7 @@ class Effect:
     last_missed: datetime | None = None
     ran: int = 0
     run_id: int | None = None
+    overlapped: int = 0
     backfill_id: int | None = None
 
 
@@ -92,9 +94,11 @@ def effects(connection: Connection, workspace_id: int, gap: Gap) -> list[Effect]
     by_cron = t.runs.c.trigger == "cron"
     missed = _runs(connection, workspace_id, gap, by_cron, t.runs.c.status == Status.MISSED)
     ran = _runs(connection, workspace_id, gap, by_cron, t.runs.c.status.not_in((Status.MISSED, Status.SKIPPED)))
+    overlaps = (t.runs.c.status == Status.SKIPPED, t.runs.c.reason.in_((Reason.OVERLAP, Reason.QUEUE_FULL)))
+    overlapped = _runs(connection, workspace_id, gap, by_cron, *overlaps)
     made_up = _runs(connection, workspace_id, gap, t.runs.c.trigger == "backfill")
     windows = _windows(connection, workspace_id, gap)
-    affected = {*missed, *ran, *windows}
+    affected = {*missed, *ran, *windows, *overlapped}
     return [
         Effect(
             cron_job_id=job.id,
@@ -104,6 +108,7 @@ def effects(connection: Connection, workspace_id: int, gap: Gap) -> list[Effect]
             last_missed=max(filter(None, (missed[job.id].last, windows[job.id].last)), default=None),
             ran=ran[job.id].count,
             run_id=ran[job.id].run_id,
+            overlapped=overlapped[job.id].count,
             backfill_id=made_up[job.id].run_id,
         )
         for job in jobs

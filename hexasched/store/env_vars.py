@@ -1,10 +1,11 @@
 """The environment variables of functions, encrypted; a secret's value is only ever given to a worker."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from hexasched.domain.functions import EnvVar
 from hexasched.secrets import KeyRing
@@ -16,12 +17,31 @@ def _place(function_id: int, name: str) -> str:
     return f"env_vars/{function_id}/{name}"
 
 
-def values(connection: Connection, keys: KeyRing, function_id: int) -> dict[str, str]:
-    """All variables with their values: for the worker that runs the function, and for nobody else."""
-    rows = connection.execute(
-        select(t.env_vars.c.name, t.env_vars.c.ciphertext).where(t.env_vars.c.function_id == function_id)
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """All variables with their values, and the names of those whose values are never shown."""
+
+    values: dict[str, str]
+    secrets: tuple[str, ...]
+
+
+_LOAD = select(t.env_vars.c.name, t.env_vars.c.ciphertext, t.env_vars.c.secret).where(
+    t.env_vars.c.function_id == bindparam("function")
+)
+
+
+def loaded(connection: Connection, keys: KeyRing, function_id: int) -> Loaded:
+    """The environment of a function: for the worker that runs it, and for nobody else."""
+    rows = connection.execute(_LOAD, {"function": function_id}).all()
+    return Loaded(
+        values={row.name: keys.decrypt(row.ciphertext, _place(function_id, row.name)) for row in rows},
+        secrets=tuple(row.name for row in rows if row.secret),
     )
-    return {row.name: keys.decrypt(row.ciphertext, _place(function_id, row.name)) for row in rows}
+
+
+def values(connection: Connection, keys: KeyRing, function_id: int) -> dict[str, str]:
+    """All variables with their values: for who checks them, never to be shown."""
+    return loaded(connection, keys, function_id).values
 
 
 def secret_names(connection: Connection, function_id: int) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, select, update
+from sqlalchemy import Connection, and_, bindparam, select, update
 
 from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.store import outbox
@@ -22,7 +22,8 @@ def finish(
     been committed before.
     """
     times = {"finished_at": now} | ({"started_at": started_at} if started_at else {})
-    changed = connection.execute(update(t.runs).where(mine(taken)).values(_outcome_columns(outcome) | times))
+    who = {"run": taken.run_id, "under": taken.fence}
+    changed = connection.execute(_FINISH, who | _outcome_columns(outcome) | times)
     if changed.rowcount != 1:
         return _finished_before(connection, taken, outcome)
     follow_up(connection, taken.run_id, outcome.status, outcome.reason, now, retryable=outcome.retryable)
@@ -43,7 +44,7 @@ def reap(connection: Connection, taken: Claim, hb_seq: int, now: datetime) -> bo
         status, reason = Status.CANCELLED, Reason(asked["cancel_reason"] or Reason.USER)
     changed = connection.execute(
         update(t.runs)
-        .where(mine(taken), t.runs.c.hb_seq == hb_seq)
+        .where(mine(taken.run_id, taken.fence), t.runs.c.hb_seq == hb_seq)
         .values(status=status, reason=reason, finished_at=now)
     )
     if changed.rowcount != 1:
@@ -101,3 +102,7 @@ def _outcome_columns(outcome: Outcome) -> dict[str, Any]:
         "env_read": list(outcome.env_read),
         "env_missing": list(outcome.env_missing),
     }
+
+
+# Made once: to put a statement together takes longer than to execute it. What is set are the other parameters.
+_FINISH = update(t.runs).where(mine(bindparam("run"), bindparam("under")))

@@ -11,7 +11,7 @@ from hexasched.store.claiming import Claim, mine
 
 def mark_started(connection: Connection, taken: Claim, now: datetime) -> bool:
     """The sandbox is up; False if the claim was lost."""
-    changed = connection.execute(update(t.runs).where(mine(taken)).values(started_at=now))
+    changed = connection.execute(update(t.runs).where(mine(taken.run_id, taken.fence)).values(started_at=now))
     return changed.rowcount == 1
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Select, Table, and_, func, or_, select
@@ -34,12 +35,19 @@ def append(connection: Connection, kind: Kind, parent_id: int, chunks: Sequence[
         return
     table = _table(kind)
     parent = table.c[f"{kind}_id"]
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     rows = [
         {parent.name: parent_id, "fence": c.fence, "seq": c.seq, "stream": c.stream, "at": c.at, "data": c.data}
         for c in chunks
     ]
-    connection.execute(make(table).on_conflict_do_nothing(index_elements=[parent, table.c.fence, table.c.seq]), rows)
+    connection.execute(_insert(kind, connection.dialect.name), rows)
+
+
+@cache
+def _insert(kind: Kind, dialect: str) -> Any:
+    # Made once: to put a statement together takes longer than to execute it.
+    table = _table(kind)
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(table).on_conflict_do_nothing(index_elements=[f"{kind}_id", "fence", "seq"])
 
 
 def end(connection: Connection, kind: Kind, parent_id: int, fence: int) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, func, or_, select, true
 
 from hexasched.domain.limits import MIB
 from hexasched.domain.outcomes import Status
@@ -25,6 +25,9 @@ DRAFTS_KEPT = timedelta(days=7)
 SENT_KEPT = timedelta(days=90)
 ARTIFACTS_KEPT = timedelta(days=1)
 """A build may be about to refer to one that is younger."""
+
+_TOLD = t.audit.c.action.not_in(("cron_job.create", "cron_job.edit"))
+"""Those two stay: from them alone one can tell which schedule a CronJob had at some time."""
 
 _FAILED = (Status.FAILED, Status.TIMED_OUT, Status.LOST)
 
@@ -89,6 +92,28 @@ def sweeps(now: datetime, kept: timedelta) -> list[Sweep]:
                 connection, t.artifacts, t.artifacts.c.id.in_(ids), _unused(now - ARTIFACTS_KEPT)
             ),
         ),
+        *_notes(cutoff),
+    ]
+
+
+def _notes(cutoff: datetime) -> list[Sweep]:
+    """What was noted of people's deeds, of moments without a row, and of downtimes."""
+    return [
+        Sweep(
+            name="audit",
+            find=lambda connection, after: _old(connection, t.audit, after, cutoff, _TOLD, made=t.audit.c.at),
+            delete=lambda connection, ids: _delete(connection, t.audit, t.audit.c.id.in_(ids)),
+        ),
+        Sweep(
+            name="windows",
+            find=lambda connection, after: _old(connection, t.windows, after, cutoff, true()),
+            delete=lambda connection, ids: _delete(connection, t.windows, t.windows.c.id.in_(ids)),
+        ),
+        Sweep(
+            name="downtimes",
+            find=lambda connection, after: _old(connection, t.downtimes, after, cutoff, true()),
+            delete=lambda connection, ids: _delete(connection, t.downtimes, t.downtimes.c.id.in_(ids)),
+        ),
     ]
 
 
@@ -103,16 +128,21 @@ def _old(
     cutoff: datetime,
     condition: ColumnElement[bool],
     size: int = BATCH,
+    made: ColumnElement[datetime] | None = None,
 ) -> Batch:
-    """The rows made before `cutoff` that meet the condition. Ids grow with time: where the younger begin, it ends."""
+    """The rows made before `cutoff` that meet the condition. Ids grow with time: where the younger begin, it ends.
+
+    When a row was made is its column `made`, by default created_at.
+    """
+    made = table.c.created_at if made is None else made
     looked = connection.execute(
-        select(table.c.id, table.c.created_at).where(table.c.id > after).order_by(table.c.id).limit(size)
+        select(table.c.id, made.label("made")).where(table.c.id > after).order_by(table.c.id).limit(size)
     ).all()
     if not looked:
         return Batch(ids=(), after=None)
-    within = (table.c.id > after, table.c.id <= looked[-1].id, table.c.created_at < cutoff)
+    within = (table.c.id > after, table.c.id <= looked[-1].id, made < cutoff)
     ids = list(connection.execute(select(table.c.id).where(*within, condition)).scalars())
-    goes_on = len(looked) == size and any(row.created_at < cutoff for row in looked)
+    goes_on = len(looked) == size and any(row.made < cutoff for row in looked)
     return Batch(ids=ids, after=looked[-1].id if goes_on else None)
 
 

@@ -1,18 +1,20 @@
-"""Brings the database to this program's schema, under a lock, and refuses one that is newer."""
+"""Brings the database to this program's schema, under a lock, and refuses one that is newer.
 
+Alembic is loaded only where there is something to migrate: it is a third of what a process would hold, and of the time
+that it takes to start.
+"""
+
+from functools import cache
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from hexasched.errors import StoreBusyError, StoreError
 from hexasched.store.database import Database
 
 _LOCK = 0x68657861  # "hexa": the same number in every version of the program
+_MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def migrate(database: Database) -> None:
@@ -23,7 +25,8 @@ def migrate(database: Database) -> None:
                 connection.execute(text("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0"))
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
             _refuse_newer(connection)
-            command.upgrade(_alembic(connection), "head")
+            if _current(connection) != revisions()[-1]:
+                _upgrade(connection)
             # A database that is up to date but can't be written would only be found out by the first run.
             connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
     except StoreBusyError as error:
@@ -37,7 +40,7 @@ def check(database: Database) -> None:
     try:
         with database.reading() as connection:
             _refuse_newer(connection)
-            if _current(connection) != _head():
+            if _current(connection) != revisions()[-1]:
                 raise StoreError("The database is older than this program. Run `hexasched migrate`.")
     except StoreBusyError as error:
         raise _explain(database, error.__cause__) from error
@@ -45,29 +48,32 @@ def check(database: Database) -> None:
         raise _explain(database, error) from error
 
 
-def _alembic(connection: Connection) -> Config:
+@cache
+def revisions() -> tuple[str, ...]:
+    """The schema's revisions, oldest first: what the names of their files begin with."""
+    return tuple(sorted(file.name.partition("_")[0] for file in (_MIGRATIONS / "versions").glob("[0-9]*_*.py")))
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(_MIGRATIONS))
     config.attributes["connection"] = connection
-    return config
-
-
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory(str(Path(__file__).parent / "migrations"))
-
-
-def _head() -> str | None:
-    return _scripts().get_current_head()
+    command.upgrade(config, "head")
 
 
 def _current(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    current: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return current
 
 
 def _refuse_newer(connection: Connection) -> None:
-    known = {script.revision for script in _scripts().walk_revisions()}
     current = _current(connection)
-    if current is not None and current not in known:
+    if current is not None and current not in revisions():
         raise StoreError(
             f"The database was written by a newer HexaSched (schema {current}). "
             "Install that version again, or restore a backup from before the upgrade."

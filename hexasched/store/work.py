@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import Status
@@ -62,7 +62,8 @@ class RunWork:
 
 def load_run(connection: Connection, keys: KeyRing, claim: Claim) -> RunWork:
     """Everything for one claimed run. Raises HexaSchedError if its environment can't be decrypted."""
-    row = connection.execute(_run_query(claim.run_id)).mappings().one()
+    row = connection.execute(_RUN, {"run": claim.run_id}).mappings().one()
+    variables = env_vars.loaded(connection, keys, row["function_id"])
     return RunWork(
         claim=claim,
         **{
@@ -73,15 +74,15 @@ def load_run(connection: Connection, keys: KeyRing, claim: Claim) -> RunWork:
         program=_program(dict(row)),
         analysis=row["analysis"] or {},
         occurrence_id=row["occurrence_id"] or runs.occurrence_id(claim.run_id),
-        env=env_vars.values(connection, keys, row["function_id"]),
-        secret_names=env_vars.secret_names(connection, row["function_id"]),
+        env=variables.values,
+        secret_names=variables.secrets,
         cron_job=_cron_facts(dict(row)),
-        last_run_at=_last(connection, row["function_id"], claim.run_id, None),
-        last_success_at=_last(connection, row["function_id"], claim.run_id, Status.SUCCEEDED),
+        last_run_at=_last(connection, _LAST, row["function_id"], claim.run_id),
+        last_success_at=_last(connection, _LAST_SUCCESS, row["function_id"], claim.run_id),
     )
 
 
-def _run_query(run_id: int) -> Any:
+def _run_query() -> Any:
     run = [t.runs.c[n] for n in ("workspace_id", "function_id", "version_id", "trigger", "attempt", "scheduled_for")]
     version = [t.versions.c[n] for n in ("runtime", "handler_file", "source", "dependencies", "limits", "analysis")]
     cron = [t.cron_jobs.c[n].label(f"cron_{n}") for n in CronFacts.__dataclass_fields__]
@@ -99,7 +100,7 @@ def _run_query(run_id: int) -> Any:
         .join(t.versions, t.versions.c.id == t.runs.c.version_id)
         .join(t.functions, t.functions.c.id == t.runs.c.function_id)
         .outerjoin(t.cron_jobs, t.cron_jobs.c.id == t.runs.c.cron_job_id)
-        .where(t.runs.c.id == run_id)
+        .where(t.runs.c.id == bindparam("run"))
     )
 
 
@@ -116,15 +117,24 @@ def _cron_facts(row: dict[str, Any]) -> CronFacts | None:
     return CronFacts(**{name: row[f"cron_{name}"] for name in CronFacts.__dataclass_fields__})
 
 
-def _last(connection: Connection, function_id: int, before: int, status: Status | None) -> datetime | None:
+def _last(connection: Connection, query: Any, function_id: int, before: int) -> datetime | None:
     """When the function last started (or last succeeded) before this run; its index finds that at once."""
-    query = select(t.runs.c.started_at).where(
-        t.runs.c.function_id == function_id, t.runs.c.id < before, t.runs.c.started_at.is_not(None)
-    )
-    if status is not None:
-        query = query.where(t.runs.c.status == status)
-    started: datetime | None = connection.execute(query.order_by(t.runs.c.id.desc()).limit(1)).scalar()
+    started: datetime | None = connection.execute(query, {"function": function_id, "before": before}).scalar()
     return started
+
+
+def _last_query() -> Any:
+    return select(t.runs.c.started_at).where(
+        t.runs.c.function_id == bindparam("function"),
+        t.runs.c.id < bindparam("before"),
+        t.runs.c.started_at.is_not(None),
+    )
+
+
+# Made once: to put a statement together takes longer than to execute it.
+_RUN = _run_query()
+_LAST = _last_query().order_by(t.runs.c.id.desc()).limit(1)
+_LAST_SUCCESS = _last_query().where(t.runs.c.status == Status.SUCCEEDED).order_by(t.runs.c.id.desc()).limit(1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,11 +173,12 @@ def load_build(connection: Connection, keys: KeyRing, claim: BuildClaim) -> Buil
         return BuildWork(claim=claim, program=program, env={}, secret_names=(), reusable=None, **common)
     version = functions.version(connection, row["function_id"], row["version_id"])
     assert version is not None
+    variables = env_vars.loaded(connection, keys, row["function_id"])
     return BuildWork(
         claim=claim,
         program=version.program,
-        env=env_vars.values(connection, keys, row["function_id"]),
-        secret_names=env_vars.secret_names(connection, row["function_id"]),
+        env=variables.values,
+        secret_names=variables.secrets,
         reusable=_reusable(connection, version),
         **common,
     )

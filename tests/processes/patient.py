@@ -2,10 +2,11 @@
 
 from hexasched.domain import limits
 
-POLL_S = 20.0  # shorter than a lease
+POLL_S = 200.0
 
 if __name__ == "__main__":
-    limits.POLL_S = POLL_S  # before anything else reads it
+    # Before anything else reads them; whoever finds the database busy looks again after a poll, and lives on till then.
+    limits.POLL_S, limits.LEASE_S, limits.REAP_S = POLL_S, 5 * POLL_S, 6 * POLL_S
 
     from hexasched.cli.main import main
 

@@ -44,6 +44,11 @@ class Service:
 
     def start(self, *arguments: str) -> None:
         """Start `hexasched serve` and wait until every process of it is ready."""
+        self.launch(*arguments)
+        wait_until(self._is_ready, deadline_s=90, what=f"a ready service; {self.log_path}", every_s=0.1)
+
+    def launch(self, *arguments: str) -> None:
+        """Start `hexasched serve` and return at once."""
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 [*self.prefix, sys.executable, "-m", "hexasched", "serve", *arguments],
@@ -54,7 +59,6 @@ class Service:
                 stderr=log,
                 start_new_session=True,
             )
-        wait_until(self._is_ready, deadline_s=90, what=f"a ready service; {self.log_path}", every_s=0.1)
 
     def _is_ready(self) -> bool:
         assert self.process is not None

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from hexasched.domain.limits import Limits
 from hexasched.store import accounts, builds, functions
+from hexasched.store import tables as t
 from hexasched.store.functions import Program
 from tests.factories import NOW
 from tests.processes.service import Service
@@ -51,7 +53,8 @@ def test_it_pauses_until_then_and_resumes(terminal: Service) -> None:
     assert "--until: 2020-01-01 09:00 has passed in UTC." in refused.stderr
     said = terminal.cli("cronjob", "pause", "pausing", "--reason", "the boat", "--until", "2090-01-01 09:00").stdout
     assert said == "pausing is paused until 2090-01-01 09:00 UTC.\n"
-    assert "is paused already" in terminal.cli("cronjob", "pause", "pausing", check=False).stderr
+    said = terminal.cli("cronjob", "pause", "pausing", "--reason", "the sea", "--until", "2090-02-01 09:00").stdout
+    assert said == "pausing is paused until 2090-02-01 09:00 UTC.\n", "a pause can be changed while it holds"
     assert "pausing is active. Next execution: " in terminal.cli("cronjob", "resume", "pausing").stdout
 
 
@@ -64,3 +67,33 @@ def test_it_answers_why_a_cron_job_did_not_run(terminal: Service) -> None:
     assert said == "The CronJob was made later: at that time there was none.\n"
     refused = terminal.cli("cronjob", "why", "asked", "--at", "noon", check=False)
     assert (refused.returncode, "--at: noon is not a date and a time" in refused.stderr) == (1, True)
+
+
+def test_it_edits_a_cron_job_whose_one_moment_has_passed(terminal: Service) -> None:
+    terminal.cli("cronjob", "create", "once", "--function", "hello", "--schedule", "at 2090-01-01 09:00")
+    with terminal.open_database() as database, database.writing() as connection:
+        once = t.cron_jobs.c.name == "once"
+        connection.execute(update(t.cron_jobs).where(once).values(expression="at 2020-01-01 09:00", next_run_at=None))
+    said = terminal.cli("cronjob", "edit", "once", "--max-attempts", "3").stdout
+    assert said == "CronJob saved. It has no further execution.\n"
+    refused = terminal.cli("cronjob", "edit", "once", "--schedule", "at 2021-01-01 09:00", check=False).stderr
+    assert "schedule: 2021-01-01 09:00 has passed in UTC: it is 20" in refused and "Write a time to come." in refused
+    said = terminal.cli("cronjob", "edit", "once", "--schedule", "at 2090-02-01 09:00").stdout
+    assert said == "CronJob saved. Next execution: Wed 01 Feb 2090, 09:00 UTC\n"
+
+
+def test_blackouts_are_added_listed_and_removed(terminal: Service) -> None:
+    blackout = ("cronjob", "blackout")
+    terminal.cli("cronjob", "create", "dark", "--function", "hello", "--schedule", "0 9 * * *")
+    times = ("--from", "2090-12-24 00:00", "--to", "2090-12-27 00:00")
+    added = "Christmas, 2090-12-24 00:00 to 2090-12-27 00:00 UTC, for dark\n"
+    assert terminal.cli(*blackout, "add", "Christmas", *times, "--cronjob", "dark").stdout == f"Blackout 1: {added}"
+    assert terminal.cli(*blackout, "list").stdout == f"    1  {added}"
+    [listed] = json.loads(terminal.cli(*blackout, "list", "--json").stdout)
+    assert (listed["id"], listed["cron_job"], listed["to"]) == (1, "dark", "2090-12-27T00:00:00+00:00")
+    refused = terminal.cli(*blackout, "add", " ", "--from", "soon", "--to", "2020-01-01 00:00", check=False).stderr
+    assert "name: Give it a name" in refused and "--from: soon is not a date and a time" in refused
+    assert "--to: It has passed in UTC" in refused
+    assert "nothing falls into it" in terminal.cli(*blackout, "remove", "1").stdout
+    assert "There is no blackout 1" in terminal.cli(*blackout, "remove", "1", check=False).stderr
+    assert "No blackouts" in terminal.cli(*blackout, "list").stdout

@@ -14,7 +14,7 @@ from tests.waiting import wait_until
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with running(tmp_path_factory.mktemp("terminal")) as started:
+    with running(tmp_path_factory.mktemp("terminal"), WORKERS_WARM_MB="30") as started:
         started.create_owner()
         yield started
 
@@ -29,6 +29,11 @@ def test_it_deploys_and_runs(service: Service, tmp_path: Path) -> None:
     assert shown == run
     listed = json.loads(service.cli("run", "list", "--function", "hello", "--json").stdout)
     assert [row["id"] for row in listed] == [run["id"]]
+
+
+def test_what_is_wrong_with_the_memory_for_waiting_processes_is_told_and_runs_go_on(service: Service) -> None:
+    said = "workers.warm_mb is 30, and a process that waits takes 48 MB: none waits, every run starts cold."
+    assert said in service.log() and said in service.cli("doctor", check=False).stdout
 
 
 @pytest.mark.parametrize(

@@ -12,19 +12,22 @@ from typing import cast
 
 import pytest
 from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
 
 from hexasched.config import Config
 from hexasched.domain.outcomes import Outcome, Reason, Status
-from hexasched.secrets import load_key_ring
-from hexasched.store import artifacts, builds, claiming, deploys, functions, runs
+from hexasched.secrets import KeyRing, load_key_ring
+from hexasched.store import artifacts, builds, claiming, deploys, functions, runs, schema
 from hexasched.store import tables as t
 from hexasched.store.database import Connection, Database
 from sandbox.client import Keeper
-from tests.factories import make_program
+from tests.factories import NOW, make_function, make_program, make_run, make_workspace
 from tests.processes.service import Service, kill, running
 from tests.waiting import wait_until
 from workers.building import next_job, open_build
+from workers.ending import end_all
 from workers.facts import runtimes
+from workers.hand import InHand
 from workers.helper import Helper
 from workers.shop import Shop
 
@@ -78,20 +81,48 @@ def test_it_gives_back_a_run_whose_claim_got_lost_on_its_way(service: Service) -
         wait_until(lambda: status() == "succeeded", deadline_s=30, what="the run that nobody knew of")
 
 
+def test_a_run_whose_end_is_refused_keeps_no_other_from_ending(tmp_path: Path) -> None:
+    """Runs that are over at the same time are written in one transaction."""
+    with Database(f"sqlite:///{tmp_path / 'own.db'}") as database, closing(Helper()) as helper:
+        schema.migrate(database)
+        with database.writing() as connection:
+            function = make_function(connection, make_workspace(connection).id)
+            for _ in range(3):
+                make_run(connection, function)
+            connection.exec_driver_sql(
+                "CREATE TRIGGER refusing BEFORE UPDATE OF finished_at ON runs WHEN NEW.id = 2 "
+                "BEGIN SELECT RAISE(ABORT, 'not this one'); END"
+            )
+            claims = claiming.claim(connection, "elsewhere", 3, NOW)
+        ended = Outcome(status=Status.SUCCEEDED, reason=Reason.OK)
+        hands = {
+            str(claim.run_id): InHand(claim=claim, key=str(claim.run_id), spool=tmp_path / "none", ended=ended)
+            for claim in claims
+        }
+        with pytest.raises(IntegrityError, match="not this one"):
+            end_all(_elsewhere(tmp_path, database, load_key_ring(tmp_path), helper), hands)
+        assert list(hands) == ["2"]
+        assert _statuses(database, [1, 2, 3]) == ["succeeded", "running", "succeeded"]
+
+
+def _elsewhere(folder: Path, database: Database, keys: KeyRing, helper: Helper) -> Shop:
+    return Shop(
+        worker_id="elsewhere",
+        config=Config(data_dir=folder),
+        database=database,
+        keys=keys,
+        keeper=cast(Keeper, None),  # no job is given to it here
+        helper=helper,
+        runtimes={runtime.name: runtime for runtime in runtimes()},
+        state_dir=folder,
+    )
+
+
 def test_it_outlives_a_database_that_is_locked_for_longer_than_it_waits(
     service: Service, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with service.open_database() as database, closing(Helper()) as helper:
-        shop = Shop(
-            worker_id="elsewhere",
-            config=Config(data_dir=tmp_path),
-            database=database,
-            keys=load_key_ring(service.data_dir),
-            keeper=cast(Keeper, None),  # no job is given to it here
-            helper=helper,
-            runtimes={runtime.name: runtime for runtime in runtimes()},
-            state_dir=tmp_path,
-        )
+        shop = _elsewhere(tmp_path, database, load_key_ring(service.data_dir), helper)
         with database.writing() as connection:
             function = functions.by_id(connection, 1, 1)
             assert function

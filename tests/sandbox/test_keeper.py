@@ -29,6 +29,13 @@ def test_it_runs_a_handler_with_its_event_and_its_variables(worker: Worker) -> N
     assert outcome.env_read == ("GREETING",)
 
 
+def test_it_knows_what_a_run_used_that_ended_before_anybody_looked(worker: Worker) -> None:
+    uses = "Buffer.alloc(80 << 20, 1); for (const end = performance.now() + 40; performance.now() < end;);"
+    outcome = worker.run(f"export default () => {{ {uses} }}")
+    assert outcome.peak_memory_bytes > 100 * MIB
+    assert outcome.cpu_ms > 20
+
+
 def test_it_passes_large_events_and_variables(worker: Worker) -> None:
     event, value = "x" * 250_000, "y" * 120_000
     outcome = worker.run("export default (e) => [e.length, process.env.BIG.length]", event=event, env={"BIG": value})

@@ -1,11 +1,13 @@
 """Each limit of a run, really hit: the reason, and the sentence that names what to raise."""
 
+import subprocess
 from dataclasses import dataclass
 
 import pytest
 
 from hexasched.domain.limits import MIB, Limits
 from hexasched.domain.outcomes import Reason, Status
+from sandbox.limits import node_flags
 from tests.sandbox.harness import Worker, runtime
 
 THREADS = "import { Worker } from 'node:worker_threads'\n"
@@ -182,3 +184,19 @@ def test_threads_of_threads_and_classes_of_ones_own_work(worker: Worker) -> None
     }"""
     outcome = worker.run(source, file="index.cjs")
     assert outcome.result == '["from below",true,true,32]', outcome
+
+
+COMPILED_AGAIN = """
+['net', 'stream', 'worker_threads'].forEach((name) => require(name));
+const used = require('internal/test/binding').internalBinding('builtins').getCacheUsage();
+console.log(used.compiledWithCache.size > 10, used.compiledWithoutCache.size);
+"""
+
+
+@pytest.mark.parametrize(("more", "said"), [((), "true 0"), (("--no-opt",), "false")])
+def test_no_flag_makes_node_compile_its_own_modules_again(more: tuple[str, ...], said: str) -> None:
+    flags = [*node_flags(Limits(), runtime().major), *more, "--no-warnings", "--expose-internals"]
+    done = subprocess.run(
+        [runtime().node, *flags, "-e", COMPILED_AGAIN], env={}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith(said), "docs/decisions/010-how-node-is-started.md says what that costs"

@@ -2,6 +2,7 @@
 
 import threading
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -214,6 +215,13 @@ def test_it_has_the_same_schema_as_the_code(database: Database) -> None:
     with database.reading() as connection:
         found = compare_metadata(MigrationContext.configure(connection), t.metadata)
     assert [difference for difference in found if "fk_functions_live_version_id" not in str(difference)] == []
+
+
+def test_it_knows_the_revisions_without_the_tool_that_migrates() -> None:
+    from alembic.script import ScriptDirectory
+
+    scripts = ScriptDirectory(str(Path(schema.__file__).parent / "migrations"))
+    assert [script.revision for script in scripts.walk_revisions()][::-1] == list(schema.revisions())
 
 
 def test_it_migrates_once_when_two_start_together(database_url: str) -> None:

@@ -3,11 +3,24 @@
 import threading
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
+from hexasched.domain.gaps import Gap
 from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.scheduler.cleaning import clean
-from hexasched.store import artifacts, builds, claiming, deploys, finishing, logs, outbox, retention, runs
+from hexasched.store import (
+    artifacts,
+    audit,
+    builds,
+    claiming,
+    deploys,
+    downtimes,
+    finishing,
+    logs,
+    outbox,
+    retention,
+    runs,
+)
 from hexasched.store import tables as t
 from hexasched.store.cron_jobs import CronJob
 from hexasched.store.database import Connection, Database
@@ -160,7 +173,7 @@ def test_logs_of_old_builds_and_sent_messages_go(database: Database) -> None:
             if sent:
                 newest = connection.execute(select(func.max(t.outbox.c.id))).scalar_one()
                 outbox.mark_sent(connection, newest, moment)
-    assert cleaned(database) == {"logs of builds": 1, "messages": 1}
+    assert cleaned(database) == {"logs of builds": 1, "messages": 1, "audit": 1}, "that of the older deploy"
     with database.reading() as connection:
         assert count(connection, t.builds) == 2 and count(connection, t.build_log_chunks) == 1
         left = connection.execute(select(t.outbox.c.dedupe_key).order_by(t.outbox.c.id)).scalars()
@@ -212,3 +225,24 @@ def test_it_stops_when_it_is_told(database: Database) -> None:
     stopped = threading.Event()
     stopped.set()
     assert sum(clean(database, NOW, KEPT, stopped, 0).values()) == 0
+
+
+def test_old_notes_go_but_for_what_tells_a_cron_jobs_schedule(database: Database) -> None:
+    with database.writing() as connection:
+        job = make_cron_job(connection, plant(connection))
+        connection.execute(delete(t.audit))
+        for age in (101, 99):
+            moment = NOW - age * DAY
+            for action in ("login.failed", "cron_job.create", "cron_job.edit", "cron_job.pause"):
+                audit.note(connection, action, "it", moment, workspace_id=1, by=None)
+            downtimes.add(connection, Gap(kind="stopped", from_at=moment - DAY, to_at=moment), moment)
+            window = {"from_at": moment - DAY, "to_at": moment, "count": 7, "reason": "paused", "created_at": moment}
+            connection.execute(insert(t.windows).values(window | {"cron_job_id": job.id}))
+    assert cleaned(database) == {"audit": 2, "windows": 1, "downtimes": 1}
+    with database.reading() as connection:
+        left = [(one.action, (NOW - one.at).days) for one in audit.entries(connection, 1)]
+        assert sorted(age for _, age in left) == [99] * 4 + [101] * 2
+        assert {action for action, age in left if age == 101} == {"cron_job.create", "cron_job.edit"}
+        assert [gap.to_at for gap in downtimes.newest(connection, 9)] == [NOW - 99 * DAY]
+        assert count(connection, t.windows) == 1
+    assert cleaned(database) == {}

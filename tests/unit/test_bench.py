@@ -15,7 +15,7 @@ from bench.__main__ import RESULTS
 from bench.figures import Figure, InvalidError, Measured, middle, ratio
 from bench.goals import GOALS
 from bench.node import Node, per_second
-from bench.proof import nonces, prove
+from bench.proof import nonces, prove, prove_fresh, prove_reused
 from hexasched.domain.outcomes import Reason, Status
 from hexasched.store import tables as t
 from hexasched.store.database import Connection, Database
@@ -32,11 +32,11 @@ def store(empty_database: Path, tmp_path: Path) -> Iterator[Database]:
 
 
 def write_run(
-    connection: Connection, function: Function, nonce: str, printed: str | None = None, **changes: Any
+    connection: Connection, function: Function, nonce: str, printed: str | None = None, times: int = 1, **changes: Any
 ) -> None:
     """A run as the bench's function leaves it; `printed` and `changes` to its outcome are what is wrong with it."""
     line = f"hello {nonce}\n" if printed is None else printed
-    outcome = replace(rows.OK, result=json.dumps({"nonce": nonce, "at": 0}), log_bytes=len(line))
+    outcome = replace(rows.OK, result=json.dumps({"nonce": nonce, "at": 0, "times": times}), log_bytes=len(line))
     run_id = rows.ended_run(connection, function, NOW, replace(outcome, **changes))
     chunk = {"run_id": run_id, "fence": 1, "seq": len(line), "stream": "o", "at": NOW, "data": line.encode()}
     connection.execute(insert(t.log_chunks).values(chunk))
@@ -78,6 +78,21 @@ def test_a_row_or_a_log_that_is_missing_makes_a_measurement_invalid(store: Datab
         connection.execute(delete(t.log_chunks))
     with pytest.raises(InvalidError, match="stored is b''"):
         prove(store, 0, asked)
+
+
+def test_what_was_to_be_isolated_and_was_not_is_no_number_and_the_other_way_round(store: Database) -> None:
+    asked = nonces(10)
+    with store.writing() as connection:
+        function = rows.live_function(connection, make_workspace(connection).id, "hello", NOW)
+        for times, nonce in enumerate(asked, start=1):
+            write_run(connection, function, nonce, times=times)
+    found = [prove(store, 0, asked)[nonce] for nonce in asked]
+    prove_fresh(found[:1])
+    prove_reused(found)
+    with pytest.raises(InvalidError, match="not the first of its process"):
+        prove_fresh(found[:2])
+    with pytest.raises(InvalidError, match="Only 3 of 4 runs"):
+        prove_reused(found[:4])
 
 
 def test_bare_node_is_only_measured_when_it_said_what_it_should(tmp_path: Path) -> None:

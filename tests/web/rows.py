@@ -152,9 +152,9 @@ def kept_value(connection: Connection, keys: KeyRing, function: Function, now: d
     assert finishing.finish(connection, claim, OK, now)
 
 
-def worker(connection: Connection, now: datetime) -> None:
-    """A worker that was seen at `now`."""
-    facts = {"runtimes": {"node24": "Node.js 24"}, "sandbox": "bubblewrap"}
+def worker(connection: Connection, now: datetime, **more: str) -> None:
+    """A worker that was seen at `now`, with `more` facts."""
+    facts = more | {"runtimes": {"node24": "Node.js 24"}, "sandbox": "bubblewrap"}
     workers.register(
         connection,
         workers.Worker(

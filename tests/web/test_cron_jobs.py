@@ -379,6 +379,23 @@ def test_a_pause_until_then_is_in_the_jobs_zone_and_must_lie_ahead(
     assert paused and paused.suspended_until == datetime(2026, 12, 1, 6, 30, tzinfo=UTC)
 
 
+def test_a_pause_that_holds_can_be_changed_but_not_by_a_switch_that_was_pressed_twice(
+    place: Place, job: CronJob, logged_in: LogIn
+) -> None:
+    developer = logged_in("developer")
+    developer.post(f"/cronjobs/{job.id}/pause", {"reason": "the boat", "until": "2026-12-01T07:30"})
+    assert f'href="/cronjobs/{job.id}/pause"' in developer.get(f"/cronjobs/{job.id}").text
+    form = developer.get(f"/cronjobs/{job.id}/pause").text
+    assert (field(form, "reason"), field(form, "until")) == ("the boat", "2026-12-01T07:30")
+    place.clock.advance(timedelta(days=2))
+    developer.post(f"/cronjobs/{job.id}/pause", {"reason": "the sea", "until": ""})
+    developer.post(f"/cronjobs/{job.id}/pause", {"back": "/cronjobs"})
+    paused = stored(place, job.name)
+    assert paused and (paused.suspend_reason, paused.suspended_until) == ("the sea", None)
+    developer.post(f"/cronjobs/{job.id}/resume")
+    assert "2 runs did not happen" in developer.get(f"/cronjobs/{job.id}").text, "of the whole pause"
+
+
 def test_the_history_has_what_ran_what_was_skipped_and_what_was_missed(
     place: Place, job: CronJob, logged_in: LogIn
 ) -> None:
@@ -481,3 +498,26 @@ def test_a_long_list_has_pages(place: Place, function: Function, logged_in: LogI
     assert "job-100" in following and ">job-099<" not in following and "← First" in following
     assert "/cronjobs?after=job-099" in first and "Next →" not in following
     assert "No further CronJob" in viewer.get("/cronjobs?after=z").text
+
+
+def test_a_cron_job_whose_one_moment_has_passed_can_be_changed_and_get_another(
+    place: Place, function: Function, logged_in: LogIn
+) -> None:
+    developer = logged_in("developer")
+    with place.database.writing() as connection:
+        job = rows.cron_job(connection, function, place.clock(), expression="at 2026-11-24 09:00")
+    place.clock.advance(timedelta(days=3))
+    passed = {**GOOD, "name": job.name, "revision": str(job.revision), "expression": "at 2026-11-24 09:00"}
+    form = unescape(developer.get(f"/cronjobs/{job.id}/edit").text)
+    assert "Once, at 2026-11-24 09:00" in form and "It has no further run." in form and "has passed" not in form
+    shown = developer.post("/cronjobs/preview", {**passed, "cron_job": str(job.id)}).text
+    assert "It has no further run." in shown
+    renamed = developer.post(f"/cronjobs/{job.id}/edit", {**passed, "name": "once"})
+    assert renamed.status_code == 303
+    again = {**passed, "name": "once", "revision": str(job.revision + 1)}
+    for wrong in ({"expression": "at 2026-11-25 09:00"}, {"timezone": "UTC"}):
+        refused = developer.post(f"/cronjobs/{job.id}/edit", again | wrong)
+        assert refused.status_code == 422
+        assert "has passed" in refused.text and "there now. Write a time to come." in refused.text
+    said = developer.post(f"/cronjobs/{job.id}/edit", {**again, "expression": "at 2026-12-01 09:00"})
+    assert "Next execution: Tue 1 Dec 2026, 09:00 Europe/Berlin" in developer.get(str(said.location)).text

@@ -1,13 +1,16 @@
 """Downtimes on the dashboard: the banner, what was missed, making up for it; and backfills of a span."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from html import unescape
 
 import pytest
+from sqlalchemy import insert, select
 
 from hexasched.domain.gaps import Gap
 from hexasched.store import cron_job_changes, cron_jobs, downtimes, history
+from hexasched.store import tables as t
 from hexasched.store.cron_jobs import CronJob
 from hexasched.store.history import Filter, RunRow
 from tests.web import rows
@@ -49,6 +52,19 @@ def test_home_tells_of_a_downtime_until_somebody_has_seen_it(job: CronJob, logge
     assert "Nothing could start" not in developer.get("/").text
     assert "Nothing could start" in developer.get("/downtimes").text
     assert developer.post("/downtimes/77/seen").status_code == 404
+
+
+def test_what_was_skipped_because_a_run_had_not_ended_is_told_too(place: Place, job: CronJob, logged_in: LogIn) -> None:
+    assert "Skipped: overlap" not in logged_in("developer").get("/downtimes").text
+    with place.database.writing() as connection:
+        missed = connection.execute(select(t.runs).where(t.runs.c.status == "missed").limit(1)).one()._asdict()
+        later = {"id": None, "scheduled_for": missed["scheduled_for"] + timedelta(minutes=1), "occurrence_id": None}
+        connection.execute(insert(t.runs).values(missed | later | {"status": "skipped", "reason": "overlap"}))
+    page = logged_in("developer").get("/downtimes").text
+    assert re.findall(r'data-label="(Missed|Skipped: overlap)">(\d+)', page) == [
+        ("Missed", "3"),
+        ("Skipped: overlap", "1"),
+    ]
 
 
 def test_what_was_missed_is_named_and_can_be_made_up_for_once(place: Place, job: CronJob, logged_in: LogIn) -> None:

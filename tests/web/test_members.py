@@ -124,6 +124,7 @@ def test_the_owner_sees_the_workers(place: Place, logged_in: LogIn) -> None:
     owner = logged_in("owner")
     assert "No worker is present" in owner.get("/settings/system").text
     with place.database.writing() as connection:
-        rows.worker(connection, place.clock())
+        rows.worker(connection, place.clock(), warm_trouble="workers.warm_mb is 30, and that is too little.")
     page = unescape(owner.get("/settings/system").text)
+    assert "256 MB for each worker" in page and "workers.warm_mb is 30, and that is too little." in page
     assert "Node.js 24" in page and "4711" in page and "SQLite" in page

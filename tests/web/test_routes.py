@@ -49,6 +49,7 @@ ROUTES: dict[str, tuple[int, int, int, int, int]] = {
     "POST /cronjobs/<cron_job_id>/delete": DEED,
     "GET /cronjobs/<cron_job_id>/edit": THING_FORM,
     "POST /cronjobs/<cron_job_id>/edit": DEED,
+    "GET /cronjobs/<cron_job_id>/pause": THING_FORM,
     "POST /cronjobs/<cron_job_id>/pause": DEED,
     "POST /cronjobs/<cron_job_id>/resume": DEED,
     "POST /cronjobs/<cron_job_id>/run": DEED,

@@ -18,6 +18,8 @@ from tests.waiting import wait_until
 from tests.web import rows
 from tests.web.browser import Browser
 from tests.web.conftest import Place
+from web.patient_socket import UNREAD_S
+from web.server import THREADS
 
 PROGRAM = """
 import sys
@@ -66,8 +68,8 @@ def test_it_says_ready_answers_and_ends_cleanly(server: tuple[subprocess.Popen[s
     assert process.returncode == 0
 
 
-def _get(port: int, path: str, headers: dict[str, str]) -> http.client.HTTPResponse:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+def _get(port: int, path: str, headers: dict[str, str], timeout: float = 10) -> http.client.HTTPResponse:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     connection.request("GET", path, headers=headers)
     answer = connection.getresponse()
     answer.read()
@@ -175,3 +177,37 @@ def test_an_address_that_is_too_long_gets_our_own_page(server: tuple[subprocess.
     with socket.create_connection(("127.0.0.1", port), timeout=10) as client, client.makefile("rb") as answers:
         client.sendall(b"GET /" + b"a" * 70_000)
         assert b"The address or the headers are too long." in answers.read()
+
+
+def test_who_asks_for_logs_and_does_not_read_them_holds_up_nobody(
+    place: Place, server: tuple[subprocess.Popen[str], int]
+) -> None:
+    process, port = server
+    with place.database.writing() as connection:
+        function = rows.live_function(connection, 1, "daily-summary-email", datetime.now(UTC))
+        run_id = rows.queued_run(connection, function, datetime.now(UTC))
+        claim = rows.start(connection, datetime.now(UTC))
+        for seq in range(1, 6):
+            rows.say(connection, claim, seq, f"{'x' * 1023}\n" * 1024, datetime.now(UTC))
+    viewer = Browser(place.app())
+    viewer.log_in("viewer@example.org")
+    session = viewer.client.get_cookie("hexasched")
+    assert session and process.stdout and process.stdout.readline() == "ready\n"
+    with ExitStack() as open_sockets:
+        asked = [
+            _ask_and_not_read(open_sockets, port, f"/runs/{run_id}/{what}", f"hexasched={session.value}")
+            for what in ("log", "log.txt") * THREADS
+        ]
+        # Long before their sockets give up; the lines that they were sent had to be made first.
+        assert _get(port, "/healthz", {}, timeout=UNREAD_S / 2).status == 200
+        refused = asked[-1].makefile("rb").read()
+        assert b" 503 " in refused and b"Retry-After: 5" in refused and b"Too many logs are being read" in refused
+
+
+def _ask_and_not_read(open_sockets: ExitStack, port: int, path: str, cookie: str) -> socket.socket:
+    client = open_sockets.enter_context(socket.socket())
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.settimeout(10)
+    client.connect(("127.0.0.1", port))
+    client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n".encode())
+    return client

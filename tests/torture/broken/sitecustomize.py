@@ -44,7 +44,7 @@ def advance_apart(ticks: Any) -> None:
 
 def without_fence(claiming: Any) -> None:
     """Whoever once had a run may write into it."""
-    claiming.mine = lambda taken: claiming.t.runs.c.id == taken.run_id
+    claiming.mine = lambda run_id, _fence: claiming.t.runs.c.id == run_id
 
 
 def deferred(database: Any) -> None:
