@@ -173,7 +173,7 @@ class Run:
             self._ended = time.monotonic()
             self._stop_at = NEVER
             self._kill_at = min(self._kill_at, self._ended + LINGER_S)
-            self._cut = self._channel.frame.reason != "exit"
+            self._cut = self._channel.frame.reason != "exit" and self._process.is_cheap_to_kill
             if self._cut:
                 # No code of the function follows its frame, and all that it wrote is in the pipes: what is left is
                 # Node.js taking itself down, which takes longer than this. Only an exit has a code to wait for.
