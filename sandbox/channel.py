@@ -44,6 +44,7 @@ class Frame:
     result: str | None
     error: ErrorDetail | None
     retryable: bool = True
+    again: bool = False  # the process waits for another run
     warnings: tuple[str, ...]
     env_read: tuple[str, ...]
     env_missing: tuple[EnvRead, ...]
@@ -89,6 +90,11 @@ class ResultChannel:
         if self._expected is None and (b"\n" in self._pending or len(self._pending) > _LONGEST_LINE):
             self.mistake = self.mistake or "something else wrote on the result pipe"
 
+    @property
+    def complete(self) -> bool:
+        """Whether there is the frame, and nothing came behind it or was wrong before."""
+        return self.frame is not None and self.mistake is None and not self._pending and not self._requests
+
     def take_requests(self) -> list[bytes]:
         """What was asked since the last call, as it came."""
         taken, self._requests = self._requests, []
@@ -129,6 +135,7 @@ def parse_frame(text: bytes, nonce: str) -> Frame:
         result=_text(body.get("result"), MAX_FRAME_BYTES),
         error=_error(body.get("error")),
         retryable=body.get("retryable") is not False,
+        again=body.get("again") is True,
         warnings=tuple(_texts(body.get("warnings"), MAX_WARNINGS, MAX_WARNING_CHARS)),
         env_read=tuple(_texts(body.get("env_read"), MAX_NAMES, MAX_NAME_CHARS)),
         env_missing=tuple(_missing(body.get("env_missing"))),

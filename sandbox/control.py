@@ -24,6 +24,7 @@ def order_for(job: Job, nonce: str) -> dict[str, Any]:
         "context": job.context,
         "timeout_ms": job.limits.timeout_s * 1000,
         "settle_ms": round(SETTLE_GRACE_S * 1000),
+        "reuse": job.goes_on,
     }
 
 
@@ -44,6 +45,12 @@ class ControlPipe:
         self._waiting.append((len(text).to_bytes(4, "big") + text, then))
         if len(self._waiting) == 1:
             self._loop.watch(self._pipe, self._on_room, writing=True)
+            self.write()
+
+    @property
+    def idle(self) -> bool:
+        """Whether all that was said has left us."""
+        return not self._waiting
 
     def write(self) -> None:
         """Write what fits."""
@@ -58,5 +65,7 @@ class ControlPipe:
     def _rest_of(self, text: bytes) -> bytes:
         try:
             return text[os.write(self._pipe, text) :]
+        except BlockingIOError:
+            return text
         except BrokenPipeError:
             return b""  # the process died first, and its end says how; or its code closed the pipe

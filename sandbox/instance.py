@@ -3,8 +3,10 @@
 import contextlib
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import wraps
+from pathlib import Path
 
 from hexasched import logs
 from sandbox import limits
@@ -13,6 +15,8 @@ from sandbox.jobs import Job
 from sandbox.launch import Launch
 from sandbox.loop import Loop
 from sandbox.process import Process
+from sandbox.reuse import Reuse
+from sandbox.spool import Record, read_records
 
 READ_BYTES = 4096
 
@@ -41,10 +45,12 @@ class Instance:
         """Start it. Raises OSError if it can't be started."""
         self.template, self._loop = template, loop
         self.channel = ResultChannel(secrets.token_hex(16))
-        self.ready = self.dead = self.offline = False
+        self.said: Path | None = None  # the spool file of what was put out before there was a run
+        self.ready = self.dead = self.doomed = self.offline = self.restless = False
         self._on_ready: Callable[[], None] = _nothing
         self._on_dead: Callable[[], None] = _nothing
         self.process = Process(launch, loop, on_up=self._up, on_dead=self._died)
+        self.reuse = Reuse(self.process, template.limits)
         if not launch.held:
             self._up()
 
@@ -55,6 +61,49 @@ class Instance:
             on_dead()
         elif self.ready:
             on_ready()
+
+    def rest(self, on_dead: Callable[[], None]) -> None:
+        """Wait for another run, with a nonce of its own; what it says meanwhile is nobody's, and its end."""
+        self.channel = ResultChannel(secrets.token_hex(16))
+        self.reuse.rested = True
+        self.template = replace(self.template, env={}, secrets=(), event=None, context={})
+        pipes = self.process.pipes
+        for fd in (pipes.out, pipes.err, pipes.result):
+            self._loop.watch(fd, self._disturb)
+        self._on_ready, self._on_dead = _nothing, on_dead
+
+    def wake(self) -> bool:
+        """Get ready for another run; whether it may have one."""
+        self._forget_pipes()
+        return self.reuse.may_go_on
+
+    def take_said(self) -> Iterator[Record]:
+        """What loading the module has put out, once."""
+        if self.said is not None:
+            yield from read_records(self.said)
+            self.forget_said()
+
+    def forget_said(self) -> None:
+        """Nobody wants to hear it."""
+        if self.said is not None:
+            self.said.unlink(missing_ok=True)
+            self.said = None
+
+    def end(self) -> None:
+        """Kill it; until it is dead it counts as ended."""
+        self.doomed = True
+        self._forget_pipes()
+        self.process.kill()
+
+    def _disturb(self) -> None:
+        logs.warning("sandbox.not_at_rest", key=self.template.key)
+        self.restless = True
+        self.end()
+
+    def _forget_pipes(self) -> None:
+        pipes = self.process.pipes
+        for fd in (pipes.out, pipes.err, pipes.result):
+            self._loop.forget(fd)
 
     @_guarded
     def _up(self) -> None:
@@ -80,12 +129,14 @@ class Instance:
 
     def _be_ready(self) -> None:
         self._loop.forget(self.process.pipes.result)
+        if self.template.limits.same_env:
+            self.process.find_main()
         self.ready = True
         self._on_ready()
 
     def _died(self) -> None:
         self.dead = True
-        self._loop.forget(self.process.pipes.result)
+        self._forget_pipes()
         self._on_dead()
 
 

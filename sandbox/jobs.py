@@ -7,9 +7,9 @@ from hexasched.domain.kept import Request
 from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import Outcome
 
-Mode = Literal["run", "load", "analyse", "install"]
-"""run: call the handler. load: import the module and find the handler. analyse: read the source for mistakes,
-imports and variables. install: npm in a writable folder with network."""
+Mode = Literal["run", "load", "preload", "analyse", "install"]
+"""run: call the handler. load: import the module and find the handler. preload: the same, and then wait for a run.
+analyse: read the source for mistakes, imports and variables. install: npm in a writable folder with network."""
 
 Network = Literal["none", "outbound"]
 
@@ -57,7 +57,8 @@ class Job:
     `code_dir` is a host folder, mounted at /code (read-only, writable only for install); `modules_dir`, if
     given, is mounted read-only at /code/node_modules. `handler` is the source file's name. `event` and
     `context` become the handler's arguments (reference: event and context of the handler contract).
-    `optional_env` are variables that the code reads with a fallback.
+    `optional_env` are variables that the code reads with a fallback. `environment` stands for all of env without
+    telling it: only jobs with the same share a process.
     """
 
     key: str  # "run-12-1": unique among live jobs, and the name of its spool file
@@ -72,8 +73,14 @@ class Job:
     env: dict[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()  # names in env whose values are masked
     optional_env: tuple[str, ...] = ()
+    environment: str = ""
     event: Any = None
     context: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether its process may do another job after it."""
+        return self.mode == "preload" or (self.mode == "run" and self.limits.reuse)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,4 +119,12 @@ class Asked:
     request: Request
 
 
-Message = Started | Output | Asked | Finished
+@dataclass(frozen=True, kw_only=True)
+class NotPreloaded:
+    """No process could be preloaded for the template with that key, and none is tried until another is asked for."""
+
+    key: str
+    why: str
+
+
+Message = Started | Output | Asked | Finished | NotPreloaded

@@ -94,7 +94,7 @@ class Keeper:
             case "submit" if not self._closing:
                 self._roster.submit(wire.job_from_json(order["job"]))
             case "warm" if not self._closing:
-                self._roster.keep_warm([wire.job_from_json(job) for job in order["jobs"]])
+                self._roster.keep_warm([wire.job_from_json(job) for job in order["jobs"]], order["room"])
             case "stop":
                 self._roster.stop(order["key"], order["cause"])
             case "answer":

@@ -14,6 +14,7 @@ SEMI_SPACE_MB = 8
 INSTALL_SCRATCH_MB = 512  # npm's cache
 MAX_INSTALL_FILES = 200_000
 CPU_GRACE_S = 10
+REUSE_AGE_S = 600  # after which a process gets no further run
 WORKER_THREADS = 4
 THREAD_MB = 36  # what one reserves: see node/threads.cjs
 SAMPLE_S, SOONEST_SAMPLE_S = 0.25, 0.02
@@ -71,9 +72,15 @@ def kernel_limits(job: Job, base: int, *, own_user: bool) -> dict[int, int]:
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: limits.open_files,
         resource.RLIMIT_FSIZE: scratch_bytes(job),
-        resource.RLIMIT_CPU: limits.timeout_s * limits.cpus + CPU_GRACE_S,
+        resource.RLIMIT_CPU: _cpu_limit(limits),
         resource.RLIMIT_DATA: _data_limit(limits, base),
     }
+
+
+def _cpu_limit(limits: Limits) -> int:
+    # The kernel counts for a process, not for a run: a last one may begin when the process is as old as may be.
+    lasts_s = limits.timeout_s + (REUSE_AGE_S if limits.same_env else 0)
+    return lasts_s * limits.cpus + CPU_GRACE_S
 
 
 def _data_limit(limits: Limits, base: int) -> int:

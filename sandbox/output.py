@@ -62,6 +62,11 @@ class Output:
                 self._order.announce(channel, size)
         return True
 
+    @property
+    def ended(self) -> bool:
+        """Whether a pipe has ended."""
+        return bool(self._ended)
+
     def take_ended(self) -> list[int]:
         """The pipes that have ended and were not named before."""
         new = self._ended - self._named

@@ -43,6 +43,7 @@ class Process:
         self._info = b""
         self.first = None if launch.held else self.pipes.pid
         self._first_fd: int | None = None
+        self.main: int | None = None
         loop.watch(self.pipes.pidfd, self._exited)
         if self.pipes.info is not None:
             loop.watch(self.pipes.info, self._learn)
@@ -60,6 +61,16 @@ class Process:
         if self.pipes.block is not None:
             with contextlib.suppress(BrokenPipeError):
                 os.write(self.pipes.block, b"x")
+
+    @property
+    def walled(self) -> bool:
+        """Whether filters of system calls hold for it."""
+        return self.contained or self._slot is not None
+
+    def find_main(self) -> None:
+        """Learn which process is Node.js itself; to be done before its code can have started others."""
+        if self.first is not None:
+            self.main = next(iter(proc.children(self.first)), None) if self.contained else self.first
 
     @property
     def members(self) -> list[int]:

@@ -49,6 +49,11 @@ class Gate:
         """The answer to one request has left us."""
         self._open -= 1
 
+    @property
+    def idle(self) -> bool:
+        """Whether everything that passed is answered."""
+        return self._open == 0
+
 
 def parse_request(text: bytes, nonce: str, masker: Masker) -> Request:
     """The request in `text`; raises RefusedError, or ValueError (or RecursionError) if it is not one of ours."""

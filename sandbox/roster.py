@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from hexasched import logs
-from hexasched.domain.outcomes import Outcome
+from hexasched.domain.outcomes import Outcome, Reason
 from hexasched.errors import FULL_DISK, is_full_disk
+from sandbox import preload
 from sandbox.classify import Cause, internal, stopped
 from sandbox.instance import Instance
 from sandbox.jobs import Finished, Job, Message, SandboxSettings
@@ -30,7 +31,7 @@ class Roster:
         self._spools = Path(settings.state_dir) / "spool"
         self._spools.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._starter = Starter(loop, settings)
-        self._warm = Warm(self._starter)
+        self._warm = Warm(self._starter, self._preload, tell)
         self._waiting: dict[str, tuple[Job, Spool]] = {}
         self._runs: dict[str, Run] = {}
 
@@ -67,9 +68,9 @@ class Roster:
         else:
             self._starter.start(job, partial(self._started, job.key))
 
-    def keep_warm(self, templates: Sequence[Job]) -> None:
-        """Have a process ready for each of these, the most wanted first, and no others."""
-        self._warm.want(templates)
+    def keep_warm(self, templates: Sequence[Job], room: int) -> None:
+        """Have a process ready for each of these, the most wanted first, and others only for reuse, `room` in all."""
+        self._warm.want(templates, room)
 
     def stop(self, key: str, cause: Cause) -> None:
         """End a job; nothing happens if it is not in hand (its Finished is on the way then)."""
@@ -114,7 +115,12 @@ class Roster:
         job, spool = self._waiting.pop(key)
         if found.offline:
             spool.add("s", b"This machine has no way out to a network, so the function has no network.\n", now_ms())
-        self._runs[key] = Run(job, found, spool, self._loop, self._tell)
+        if job.limits.reuse:
+            self._warm.lend(found)
+        for record in found.take_said():
+            spool.add(record.stream, record.data, record.at_ms)
+        run = self._runs[key] = Run(job, found, spool, self._loop, self._tell)
+        run.start()
 
     def _finish_unstarted(self, key: str, outcome: Outcome) -> None:
         _, spool = self._waiting.pop(key)
@@ -122,6 +128,34 @@ class Roster:
         self._tell(Finished(key=key, size=spool.size, outcome=outcome))
 
     def _tell(self, message: Message) -> None:
-        if isinstance(message, Finished) and (run := self._runs.pop(message.key, None)):
-            self._starter.clean_up(run.template)
-        self._report(message)
+        run = self._runs.get(message.key)
+        if isinstance(message, Finished) and run is not None:
+            del self._runs[message.key]
+            if not run.spared:
+                self._starter.clean_up(run.template)
+            self._end_of(run, message.outcome)
+        if run is None or run.job.mode != "preload":
+            self._report(message)
+
+    def _preload(self, instance: Instance) -> None:
+        """Have a process that is ready load its module."""
+        key = instance.template.key
+        instance.said = self._spools / f"{key}.log"
+        try:
+            spool = preload.spool_at(instance.said)
+        except OSError:
+            logs.failure("sandbox.no_spool", key=key)
+            instance.end()
+            return
+        run = self._runs[key] = Run(preload.job_for(instance.template), instance, spool, self._loop, self._tell)
+        run.start()
+
+    def _end_of(self, run: Run, outcome: Outcome) -> None:
+        instance = run.instance
+        if run.job.mode != "preload":
+            self._warm.give_back(instance, spared=run.spared)
+            return
+        if not run.spared:
+            instance.forget_said()
+        failed = not (run.spared or instance.doomed or outcome.reason is Reason.WORKER_GONE)
+        self._warm.preloaded(instance, spared=run.spared, wrong=preload.why(run.job, outcome) if failed else "")

@@ -1,5 +1,6 @@
 """One job from spawn to outcome: its deadlines, the watch over its memory, its end. Never blocks."""
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -63,8 +64,10 @@ class Run:
     def __init__(
         self, job: jobs.Job, instance: Instance, spool: Spool, loop: Loop, tell: Callable[[jobs.Message], None]
     ) -> None:
-        """Begin once `instance` is ready; what happens is told to `tell`, last of all Finished."""
+        """What happens is told to `tell`, last of all Finished."""
         self.job, self.template, self._spool, self._loop, self._tell = job, instance.template, spool, loop, tell
+        self.instance = instance
+        self.spared = False  # the process lives on although the job is over
         self._masker = Masker(job.env[name] for name in job.secrets if name in job.env)
         self._channel, self._process = instance.channel, instance.process
         pipes = self._process.pipes
@@ -75,13 +78,18 @@ class Run:
         self._cause: Cause | None = None
         self._began = self._ended = 0.0
         self._peak, self._cpu_s = 0, 0.0
+        self._cpu_before = instance.reuse.cpu_s
+        self._forged = False
         self._announced = 0
         self._announced_at = -NEVER
         self._boot_by = time.monotonic() + BOOT_S
         self._stop_at = self._kill_at = self._sample_at = self._announce_at = NEVER
         self._count_at = 0.0
         self._faulty = self._over = self._cut = False
-        instance.attach(self._begin, self._dead)
+
+    def start(self) -> None:
+        """Begin once the instance is ready. It may all be over when this returns."""
+        self.instance.attach(self._begin, self._dead)
 
     @property
     def pids(self) -> tuple[int | None, ...]:
@@ -132,7 +140,8 @@ class Run:
         self._boot_by = NEVER
         self._began = time.monotonic()
         self._stop_at = self._began + self.job.limits.timeout_s
-        self._sample_at = self._began + limits.next_sample_s(self.job.limits.memory_mb * MIB)
+        room = self.job.limits.memory_mb * MIB - self.instance.reuse.held
+        self._sample_at = self._began + limits.next_sample_s(room)
         for fd in (pipes.out, pipes.err, pipes.result):
             self._loop.watch(fd, self._pump)
         self._tell(jobs.Started(key=self.job.key, pid=self._process.first))
@@ -173,14 +182,45 @@ class Run:
             self._ended = time.monotonic()
             self._stop_at = NEVER
             self._kill_at = min(self._kill_at, self._ended + LINGER_S)
-            self._cut = self._channel.frame.reason != "exit" and self._process.is_cheap_to_kill
+            if self._channel.frame.again:
+                self._spare()
+            ends_itself = self._channel.frame.reason == "exit"
+            self._cut = not self.spared and not ends_itself and self._process.is_cheap_to_kill
             if self._cut:
                 # No code of the function follows its frame, and all that it wrote is in the pipes: what is left is
                 # Node.js taking itself down, which takes longer than this. Only an exit has a code to wait for.
                 self._measure()
                 self._process.kill()
+        elif self._channel.mistake and self.job.goes_on and not self._forged:
+            self._forged = True  # the process may wait for another run, whatever its code has done
+            self._process.kill()
+        if self._over:
+            return
         if self._spool.size > self._announced:
             self._announce_at = min(self._announce_at, self._announced_at + ANNOUNCE_S)
+
+    def _spare(self) -> None:
+        """End the job and let the process live on, if nothing at all speaks against it."""
+        drained_by = time.monotonic() + DRAIN_S
+        while self._output.pump() and time.monotonic() < drained_by:
+            pass
+        whole = self._channel.complete and not self._output.ended and self._gate.idle and self._control.idle
+        if whole and self.job.goes_on and self._cause is None and not self._faulty:
+            with contextlib.suppress(OSError):
+                outcome = self._outcome(self.instance.reuse.note(self.job.mode), b"")
+                if outcome.ok and self.instance.reuse.may_go_on:
+                    self._end_well(outcome)
+                    return
+        self._process.kill()
+
+    def _end_well(self, outcome: Outcome) -> None:
+        self._over = self.spared = True
+        self._stop_at = self._kill_at = self._sample_at = self._announce_at = NEVER
+        pipes = self._process.pipes
+        for fd in (pipes.out, pipes.err, pipes.result):
+            self._loop.forget(fd)
+        self._output.end()
+        self._conclude(outcome)
 
     def _announce(self, now: float) -> None:
         self._announced, self._announced_at, self._announce_at = self._spool.size, now, NEVER
@@ -228,6 +268,9 @@ class Run:
         outcome = internal("The service failed while it watched this run. Its log says why.")
         if not self._faulty:
             outcome = self._outcome(ended, words)
+        self._conclude(outcome)
+
+    def _conclude(self, outcome: Outcome) -> None:
         self._output.finish()
         if self._spool.disk_full:
             outcome = replace(outcome, warnings=(*outcome.warnings, f"{FULL_DISK} Output of this run may be lost."))
@@ -235,6 +278,9 @@ class Run:
 
     def give_up(self) -> None:
         """End it as our own failure."""
+        if self.spared:
+            self.spared = False
+            self._process.kill()
         if self._over:
             self._finish(internal("The service failed at the end of this run. Its log says why."))
             return
@@ -253,7 +299,7 @@ class Run:
             logs.warning(
                 "sandbox.not_started", key=self.job.key, code=ended.code, said=words.decode("utf-8", "replace")
             )
-        exit_code, signal = (0, None) if self._cut else split_exit(ended.code)
+        exit_code, signal = (0, None) if self._cut or self._forged else split_exit(ended.code)
         outcome = outcome_of(
             Evidence(
                 mode=self.job.mode,
@@ -270,6 +316,7 @@ class Run:
         return replace(
             masked_outcome(outcome, self._masker),
             duration_ms=round(((self._ended or now) - self._began) * 1000) if self._began else 0,
-            cpu_ms=round(max(self._cpu_s, ended.cpu_s) * 1000),
-            peak_memory_bytes=max(self._peak, ended.peak_bytes),
+            cpu_ms=round((max(self._cpu_s, ended.cpu_s) - self._cpu_before) * 1000),
+            # Of a process that has done other runs nobody knows which of them had the peak.
+            peak_memory_bytes=max(self._peak, 0 if self._cpu_before and self._peak else ended.peak_bytes),
         )

@@ -1,133 +1,227 @@
-"""Processes that are started ahead of need and wait for their job: one job each, then they are thrown away."""
+"""Processes that are started ahead of need and wait for their job, and those that wait for another one."""
 
 import time
-from collections.abc import Hashable, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from functools import partial
 
 from hexasched import logs
 from hexasched.domain.outcomes import Outcome
 from sandbox.instance import Instance
-from sandbox.jobs import Job
+from sandbox.jobs import Job, NotPreloaded
+from sandbox.reuse import WATCH_S
 from sandbox.starter import Starter
 
 BOOT_S = 20.0
 AT_ONCE = 1  # that are starting: what waits for its job now goes first
 PAUSE_S = 5.0  # after one that did not become ready
 REPLACE_S = 0.1  # after one was taken: its job, and others of the same moment, get the processors first
+NEVER = float("inf")
 
 
 def likeness(job: Job) -> Hashable:
-    """What two jobs must share so that one process can do either: all that is decided before it is told anything."""
-    return (job.mode, job.runtime.node, job.code_dir, job.modules_dir, job.limits, job.workspace, job.network)
+    """What two jobs must share so that one process can do either (or both): what is decided before it is told one."""
+    return (
+        *(job.mode, job.runtime.node, job.code_dir, job.modules_dir),
+        *(job.limits, job.workspace, job.network, job.environment),
+    )
 
 
 class Warm:
     """The waiting instances of one keeper."""
 
-    def __init__(self, starter: Starter) -> None:
-        self._starter = starter
-        self._wanted: list[Job] = []
+    def __init__(
+        self, starter: Starter, preload: Callable[[Instance], None], report: Callable[[NotPreloaded], None]
+    ) -> None:
+        """`preload` has a process that is ready load its module, and `preloaded` told how that ended."""
+        self._starter, self._preload, self._report = starter, preload, report
+        self._wanted: list[tuple[Hashable, Job]] = []
+        self._room = 0
         self._starting: dict[str, tuple[Job, float]] = {}
         self._instances: list[Instance] = []
+        self._lent: list[Instance] = []
+        self._loading: list[Instance] = []
+        self._failed: set[Hashable] = set()
+        self._missing: Job | None = None
+        self._changed = False
         self._count = 0
         self._not_before = 0.0
+        self._watch_at = NEVER
 
     @property
     def pids(self) -> set[int | None]:
         """The processes that are waited for here."""
-        return {pid for one in self._instances for pid in (one.process.pipes.pid, one.process.first)}
+        return {pid for one in [*self._instances, *self._loading] for pid in (one.process.pipes.pid, one.process.first)}
 
     @property
     def wake_at(self) -> float:
         """When `tick` is due, on the monotonic clock."""
         due = [since + BOOT_S for _, since in self._starting.values()]
-        return min([*due, self._not_before if self._missing() is not None and not due else float("inf")])
+        return min([*due, self._watch_at, self._not_before if self._missing is not None and not due else NEVER])
 
     @property
     def empty(self) -> bool:
         """Whether there is no process here."""
-        return not (self._instances or self._starting)
+        return not (self._instances or self._starting or self._loading)
 
-    def want(self, templates: Sequence[Job]) -> None:
-        """Keep an instance for each of these, the most wanted first; all others are ended."""
-        self._wanted = list(templates)
-        spare = [likeness(job) for job in self._wanted]
-        for one in list(self._instances):
+    def want(self, templates: Sequence[Job], room: int) -> None:
+        """Keep an instance for each of these, the most wanted first; all others are ended.
+
+        But those that have done a run like one of these stay, as long as no more than `room` wait in all.
+        """
+        self._changed = True
+        self._wanted, self._room = [(likeness(job), job) for job in templates], room
+        kinds = Counter(kind for kind, _ in self._wanted)
+        self._failed &= kinds.keys()
+        spare = room - len(self._wanted)
+        wanted = kinds.copy()
+        for one in [*self._present(), *self._loading]:
             kind = likeness(one.template)
-            if kind in spare:
-                spare.remove(kind)
+            if wanted[kind] > 0:
+                wanted[kind] -= 1
+            elif one.reuse.runs and kinds[kind] and spare > 0:
+                spare -= 1
             else:
-                one.process.kill()
+                one.end()
         self.tick(time.monotonic())
 
     def take(self, job: Job) -> Instance | None:
         """An instance that can do `job`, which is then no longer ours; the one that is ready, or will be, first."""
-        alike = [one for one in self._instances if not one.dead and likeness(one.template) == likeness(job)]
+        self._changed = True
+        kind = likeness(job)
+        alike = [one for one in reversed(self._present()) if likeness(one.template) == kind]
         for one in sorted(alike, key=lambda one: not one.ready):
-            if self._starter.fits(one):
-                if self._missing() is None:
+            if self._starter.fits(one) and (not one.reuse.rested or one.wake()):
+                if self._find_missing() is None:
                     self._not_before = max(self._not_before, time.monotonic() + REPLACE_S)
                 self._instances.remove(one)
                 self._starting.pop(one.template.key, None)
                 return one
-            one.process.kill()
+            one.end()
         return None
 
+    def lend(self, instance: Instance) -> None:
+        """One that will come back is at work: no other is started in its place, unless its last runs are near."""
+        self._changed = True
+        if not instance.reuse.ends_soon:
+            self._lent.append(instance)
+
+    def give_back(self, instance: Instance, *, spared: bool) -> None:
+        """A run is over. If its process was spared it waits for another one, where that is wanted and there is room."""
+        self._changed = True
+        if instance in self._lent:
+            self._lent.remove(instance)
+        if spared:
+            self._rest(instance, keep=len(self._present()) < self._room)
+
+    def preloaded(self, instance: Instance, *, spared: bool, wrong: str) -> None:
+        """A module was loaded or not. If there is something `wrong` with it, nothing like it is tried again."""
+        self._changed = True
+        self._loading.remove(instance)
+        if spared:
+            self._rest(instance, keep=True)
+        if wrong:
+            self._refuse(likeness(instance.template), wrong)
+
+    def _refuse(self, kind: Hashable, why: str) -> None:
+        self._changed = True
+        self._failed.add(kind)
+        for key in [job.key for wanted, job in self._wanted if wanted == kind][:1]:
+            logs.warning("sandbox.not_preloaded", key=key)
+            self._report(NotPreloaded(key=key, why=why))
+
+    def _rest(self, instance: Instance, *, keep: bool) -> None:
+        instance.rest(partial(self._dead, instance))
+        if not keep or likeness(instance.template) not in [kind for kind, _ in self._wanted]:
+            instance.end()
+        self._instances.append(instance)
+        self._watch_at = min(self._watch_at, time.monotonic() + WATCH_S)
+
     def tick(self, now: float) -> None:
-        """Give up what does not come up, and start the next that is missing."""
+        """Give up what does not come up or does not rest, and start the next that is missing."""
         for key, (_, since) in list(self._starting.items()):
             if now >= since + BOOT_S:
                 logs.warning("sandbox.warm_not_started", key=key)
                 self._end(key, now)
-        missing = self._missing()
-        if missing is not None and len(self._starting) < AT_ONCE and now >= self._not_before:
+        if now >= self._watch_at:
+            self._watch(now)
+        if self._changed:
+            self._missing, self._changed = self._find_missing(), False
+        if self._missing is not None and len(self._starting) < AT_ONCE and now >= self._not_before:
             self._count += 1
-            template = replace(missing, key=f"warm-{self._count}")
+            template = replace(self._missing, key=f"warm-{self._count}")
             self._starting[template.key] = (template, now)
+            self._changed = True
             self._starter.start(template, partial(self._launched, template))
 
     def close(self) -> None:
         """End all of them, and start none any more."""
+        self._changed = True
         self._wanted = []
-        for one in self._instances:
-            one.process.kill()
+        for one in [*self._instances, *self._loading]:
+            one.end()
 
-    def _missing(self) -> Job | None:
-        there = [likeness(one.template) for one in self._instances if not one.dead]
-        there += [likeness(job) for job, _ in self._starting.values()]
-        for job in self._wanted:
-            if likeness(job) in there:
-                there.remove(likeness(job))
-            else:
+    def _present(self) -> list[Instance]:
+        return [one for one in self._instances if not (one.dead or one.doomed)]
+
+    def _find_missing(self) -> Job | None:
+        there = Counter(likeness(one.template) for one in [*self._present(), *self._lent, *self._loading])
+        launched = {one.template.key for one in self._instances}
+        there.update(likeness(job) for key, (job, _) in self._starting.items() if key not in launched)
+        for kind, job in self._wanted:
+            if there[kind] > 0:
+                there[kind] -= 1
+            elif kind not in self._failed:
                 return job
         return None
+
+    def _watch(self, now: float) -> None:
+        used = [one for one in self._present() if one.reuse.rested]
+        self._changed = True
+        for one in used:
+            if not one.reuse.may_go_on:
+                one.restless = not one.reuse.old
+                one.end()
+        self._watch_at = now + WATCH_S if used else NEVER
 
     def _launched(self, template: Job, found: Instance | Outcome) -> None:
         if isinstance(found, Outcome):
             self._end(template.key, time.monotonic())
             return
+        self._changed = True
         self._instances.append(found)
-        found.attach(partial(self._ready, template.key), partial(self._dead, found))
+        found.attach(partial(self._ready, found), partial(self._dead, found))
 
-    def _ready(self, key: str) -> None:
-        self._starting.pop(key, None)
+    def _ready(self, instance: Instance) -> None:
+        self._changed = True
+        self._starting.pop(instance.template.key, None)
+        if instance.template.limits.preload and not instance.doomed:
+            self._instances.remove(instance)
+            self._loading.append(instance)
+            self._preload(instance)
         self.tick(time.monotonic())
 
     def _dead(self, instance: Instance) -> None:
-        if instance not in self._instances:
+        where = next((place for place in (self._instances, self._loading) if instance in place), None)
+        if where is None:
             return
-        self._instances.remove(instance)
+        self._changed = True
+        where.remove(instance)
+        instance.forget_said()
         instance.process.collect()
+        if instance.reuse.rested and not instance.reuse.runs and (instance.restless or not instance.doomed):
+            self._refuse(likeness(instance.template), "It did not stand still when its module was loaded.")
         if self._starting.pop(instance.template.key, None) is not None:
             self._not_before = time.monotonic() + PAUSE_S
         self._starter.clean_up(instance.template)
 
     def _end(self, key: str, now: float) -> None:
+        self._changed = True
         template, _ = self._starting.pop(key)
         self._not_before = now + PAUSE_S
         launched = [one for one in self._instances if one.template.key == key]
         for one in launched:
-            one.process.kill()
+            one.end()
         if not launched:
             self._starter.clean_up(template)

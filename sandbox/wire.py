@@ -8,7 +8,7 @@ from typing import Any
 from hexasched.domain.kept import Request
 from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import ErrorDetail, Outcome, Reason, Status
-from sandbox.jobs import Asked, Finished, Job, Message, Output, Runtime, SandboxSettings, Started
+from sandbox.jobs import Asked, Finished, Job, Message, NotPreloaded, Output, Runtime, SandboxSettings, Started
 
 LENGTH_BYTES = 4
 _MESSAGES: dict[str, type[Message]] = {
@@ -16,6 +16,7 @@ _MESSAGES: dict[str, type[Message]] = {
     "output": Output,
     "asked": Asked,
     "finished": Finished,
+    "notpreloaded": NotPreloaded,
 }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from hexasched.domain.functions import SOURCE_FILES, check_name
 from hexasched.domain.inputs import check_source, read_dependencies, read_limits
-from hexasched.domain.limits import UNITS, Limits
+from hexasched.domain.limits import SWITCHES, UNITS, Limits
 from hexasched.store.functions import Program
 from web import runtimes
 
@@ -31,8 +31,7 @@ class ProgramForm:
     source: str = STARTER
     dependencies: str = ""
     limits: dict[str, str] = field(default_factory=lambda: _texts(Limits()))  # by the names in UNITS
-    child_processes: bool = False
-    offline: bool = False
+    switches: dict[str, bool] = field(default_factory=lambda: dict.fromkeys(SWITCHES, False))
 
 
 def _texts(limits: Limits) -> dict[str, str]:
@@ -52,8 +51,7 @@ def read_program(form: Mapping[str, str]) -> ProgramForm:
         source=typed_text(form, "source"),
         dependencies=typed_text(form, "dependencies"),
         limits={name: form.get(name, "") for name in UNITS},
-        child_processes=form.get("child_processes") == "yes",
-        offline=form.get("offline") == "yes",
+        switches={name: form.get(name) == "yes" for name in SWITCHES},
     )
 
 
@@ -65,17 +63,14 @@ def form_of(program: Program) -> ProgramForm:
         source=program.source,
         dependencies=json.dumps(program.dependencies, indent=2) if program.dependencies else "",
         limits=_texts(program.limits),
-        child_processes=program.limits.child_processes,
-        offline=program.limits.offline,
+        switches={name: getattr(program.limits, name) for name in SWITCHES},
     )
 
 
 def check_program(typed: ProgramForm, known: dict[str, str], ceiling: Limits) -> tuple[Program | None, dict[str, str]]:
     """The program, or None and what is wrong with each field; `known` are the runtimes, name to label."""
     dependencies, bad_packages = read_dependencies(typed.dependencies)
-    limits, errors = read_limits(
-        typed.limits, child_processes=typed.child_processes, offline=typed.offline, ceiling=ceiling
-    )
+    limits, errors = read_limits(typed.limits, typed.switches, ceiling=ceiling)
     errors |= runtimes.check(typed.runtime, typed.handler_file, known)
     # The file's name was looked at with the runtime: this is about the text.
     if bad_source := check_source(typed.source, SOURCE_FILES[0]):

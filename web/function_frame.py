@@ -6,22 +6,25 @@ from typing import Any
 
 from flask import render_template, request, url_for
 
-from hexasched.store import functions, waiting
+from hexasched.store import functions, preloads, waiting
 from hexasched.store.database import Connection
 from hexasched.store.functions import Function, Version
+from hexasched.store.health import SILENT_AFTER
 from web.access import current_workspace, found
+from web.instance import now
 
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
     """A function with the newest of its numbered versions, None before the first deploy.
 
-    `waiting` is how many queued runs will not use the live version.
+    `waiting` is how many queued runs will not use the live version, `not_preloaded` why that can't be loaded ahead.
     """
 
     function: Function
     newest: Version | None
     waiting: int
+    not_preloaded: str
 
     @property
     def newest_number(self) -> int:
@@ -45,7 +48,8 @@ def standing(connection: Connection, name: str, *, to_change: bool = False) -> S
         function = found(functions.by_name(connection, current_workspace().id, name))
     newest = functions.versions(connection, function.id, limit=1)
     left = waiting.left_behind(connection, function)
-    return Standing(function=function, newest=newest[0] if newest else None, waiting=left)
+    failed = preloads.of_version(connection, function.live_version_id, now() - SILENT_AFTER)
+    return Standing(function=function, newest=newest[0] if newest else None, waiting=left, not_preloaded=failed)
 
 
 def live_version(connection: Connection, function: Function) -> Version | None:

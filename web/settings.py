@@ -6,8 +6,8 @@ from werkzeug.wrappers import Response
 
 from hexasched.domain.inputs import check_email
 from hexasched.domain.zones import check_zone, zone_names
-from hexasched.store import accounts, audit
-from hexasched.store.health import look
+from hexasched.store import accounts, audit, preloads
+from hexasched.store.health import SILENT_AFTER, look
 from web.access import current_workspace, require
 from web.instance import config, database, now
 from web.setup import check_workspace
@@ -55,11 +55,13 @@ def system() -> str:
     """The processes of the service, and what they are configured to be."""
     with database().reading() as connection:
         found = look(connection, now())
+        cold = preloads.all_of(connection, now() - SILENT_AFTER, current_workspace().id)
     return render_template(
         "settings/system.html",
         workers=found.present,
         health=found,
         warm_troubles=sorted(filter(None, {worker.facts.get("warm_trouble") for worker in found.present})),
+        not_preloaded=cold,
         config=config(),
         sqlite=database().is_sqlite,
     )

@@ -14,6 +14,7 @@ from hexasched.store.claiming import Claim
 from hexasched.store.coming import VersionWork
 from hexasched.store.work import RunWork
 from sandbox.jobs import Job, Network
+from workers import environments
 from workers.event import context_for, event_for
 from workers.files import has_modules, modules_folder, unpack_modules, version_folder
 from workers.shop import Shop
@@ -51,14 +52,17 @@ def template_for(shop: Shop, work: RunWork | VersionWork) -> Job:
 
 def job_for(shop: Shop, work: RunWork) -> Job:
     """The job of a run whose packages are unpacked."""
+    template = template_for(shop, work)
+    same_env = template.limits.same_env
     return replace(
-        template_for(shop, work),
+        template,
         key=f"run-{work.claim.run_id}-{work.claim.fence}",
         env=work.env,
         secrets=work.secret_names,
         optional_env=optional_names(work),
         event=event_for(work, datetime.now(UTC)),
         context=context_for(work),
+        environment=environments.name_of(work.env, work.secret_names) if same_env else "",
     )
 
 
@@ -85,7 +89,7 @@ def said_of(reason: Exception) -> str:
     return FULL_DISK if is_full_disk(reason) else "The service's log has the reason."
 
 
-def optional_names(work: RunWork) -> tuple[str, ...]:
+def optional_names(work: RunWork | VersionWork) -> tuple[str, ...]:
     """The variables that every place in the code reads with a fallback."""
     uses = work.analysis.get("env", [])
     needed = {use["name"] for use in uses if not use["optional"]}

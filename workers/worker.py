@@ -12,7 +12,7 @@ from hexasched.errors import StoreBusyError
 from hexasched.store import workers
 from hexasched.store.claiming import Claim
 from sandbox.client import KeeperGoneError
-from sandbox.jobs import Asked, Finished, Message, Output, Started
+from sandbox.jobs import Asked, Finished, Message, NotPreloaded, Output, Started
 from workers import chores, in_use, stopping
 from workers.asking import Question, answer_all
 from workers.beating import beat
@@ -130,6 +130,8 @@ class Worker:
         return max(0.0, min(self._next_beat, self._next_poll, self._tell_at) - time.monotonic())
 
     def _hear(self, message: Message) -> None:
+        if isinstance(message, NotPreloaded):
+            self._warming.could_not_preload(message)
         hand = self._hands.get(message.key)
         if hand is None:
             return

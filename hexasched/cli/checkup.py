@@ -10,7 +10,7 @@ from hexasched.domain import tiers
 from hexasched.domain.limits import MIB, MIN_FREE_BYTES
 from hexasched.domain.tiers import Tier
 from hexasched.errors import HexaSchedError, SandboxError, StoreError
-from hexasched.store import accounts, health, workers
+from hexasched.store import accounts, health, preloads, workers
 from hexasched.store.database import SAFE_SQLITE, sqlite_module
 
 RECENT = timedelta(seconds=30)
@@ -104,6 +104,7 @@ def _database(instance: Instance) -> list[Finding]:
 def _service(instance: Instance) -> list[Finding]:
     with instance.database.reading() as connection:
         has_users = accounts.has_users(connection)
+        cold = preloads.all_of(connection, datetime.now(UTC) - RECENT)
         found = health.look(connection, datetime.now(UTC))
     wrong = found.troubles
     asleep = " Is the service running?"
@@ -116,4 +117,5 @@ def _service(instance: Instance) -> list[Finding]:
         ),
         Finding("cron_job" not in wrong, stuck if "cron_job" in wrong else "Every active CronJob has its next run."),
         Finding("overdue" not in wrong, wrong.get("overdue", "No work is overdue.")),
+        *(Finding(False, one.sentence) for one in cold),
     ]

@@ -14,7 +14,7 @@ from hexasched.cli.output import print_run
 from hexasched.domain.dotenv import read_dotenv
 from hexasched.domain.functions import SOURCE_FILES, EnvVar, check_env, check_name
 from hexasched.domain.inputs import check_source, read_dependencies, read_event, read_limits
-from hexasched.domain.limits import POLL_S, UNITS
+from hexasched.domain.limits import POLL_S, SWITCHES, UNITS
 from hexasched.domain.outcomes import FINAL, Status
 from hexasched.doorbell import DONE, WORK, Doorbell
 from hexasched.errors import HexaSchedError, InvalidInputError
@@ -51,6 +51,8 @@ def function() -> None:
 @click.option("--scratch", default="", metavar="MB", help="Space in /tmp.")
 @click.option("--scratch-files", default="", metavar="N", help="Files in /tmp.")
 @click.option("--child-processes", is_flag=True, help="Let the function start other programs.")
+@click.option("--reuse", is_flag=True, help="One process does many runs, one after the other.")
+@click.option("--preload", is_flag=True, help="Load the module ahead, in a process that waits for a run.")
 @click.pass_obj
 def deploy(config_file: Path | None, /, name: str, **options: Any) -> None:
     """Make a new version of NAME (and NAME itself, the first time) and wait until it serves, or says why not."""
@@ -106,8 +108,7 @@ def _check(
     typed = {name: options[_OPTIONS.get(name, name)] for name in UNITS}
     limits, bad_limits = read_limits(
         typed,
-        child_processes=options["child_processes"],
-        offline=options["offline"],
+        {name: options[name] for name in SWITCHES},
         ceiling=instance.config.ceiling,
     )
     wrong = {_OPTIONS.get(name, name).replace("_", "-"): message for name, message in bad_limits.items()}

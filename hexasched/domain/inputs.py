@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hexasched.domain.functions import SOURCE_FILES
-from hexasched.domain.limits import FLOOR, MAX_EVENT_BYTES, MAX_JSON_DEPTH, MAX_SOURCE_BYTES, UNITS, Limits
+from hexasched.domain.limits import FLOOR, MAX_EVENT_BYTES, MAX_JSON_DEPTH, MAX_SOURCE_BYTES, SWITCHES, UNITS, Limits
 
 _PACKAGE = re.compile(r"(@[a-z0-9~-][a-z0-9._~-]*/)?[a-z0-9~-][a-z0-9._~-]*", re.ASCII)
 _RANGE = re.compile(r"[0-9A-Za-z .,<>=~^*|+-]{1,100}", re.ASCII)
@@ -99,12 +99,15 @@ def _json_complaint(error: Exception) -> str:
 
 
 def read_limits(
-    typed: Mapping[str, str], *, child_processes: bool, offline: bool, ceiling: Limits
+    typed: Mapping[str, str], switches: Mapping[str, bool], *, ceiling: Limits
 ) -> tuple[Limits, dict[str, str]]:
-    """The limits, and what is wrong with each; `typed` has texts by the names in UNITS, no text means the default."""
+    """The limits, and what is wrong with each; `typed` has texts by the names in UNITS, no text means the default.
+
+    `switches` are those in SWITCHES; one that is missing is off.
+    """
     wrong: dict[str, str] = {}
     numbers: dict[str, Any] = {name: _limit(name, typed.get(name, "").strip(), ceiling, wrong) for name in UNITS}
-    return Limits(**numbers, child_processes=child_processes, offline=offline), wrong
+    return Limits(**numbers, **{name: switches.get(name, False) for name in SWITCHES}), wrong
 
 
 def _limit(name: str, text: str, ceiling: Limits, wrong: dict[str, str]) -> int:

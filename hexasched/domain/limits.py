@@ -37,7 +37,10 @@ POLL_S = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Limits of one run; seconds, MiB and counts."""
+    """Limits of one run; seconds, MiB and counts. With `reuse` one process does many runs, one after the other.
+
+    With `preload` a process that waits for a run has loaded the module.
+    """
 
     timeout_s: int = 60
     memory_mb: int = 256
@@ -48,6 +51,13 @@ class Limits:
     cpus: int = 1
     child_processes: bool = False
     offline: bool = False
+    reuse: bool = False
+    preload: bool = False
+
+    @property
+    def same_env(self) -> bool:
+        """Whether a process is only for runs with the same variables: it has run code of the function before."""
+        return self.reuse or self.preload
 
     def to_json(self) -> dict[str, Any]:
         """As stored with a version."""
@@ -76,3 +86,6 @@ UNITS = {
     "cpus": "processors",
 }
 """The limits that are numbers, and what they count. The most of each is the setting limits.max_ and its name."""
+
+SWITCHES = ("child_processes", "offline", "reuse", "preload")
+"""The limits that are on or off; all are off by default."""

@@ -17,6 +17,7 @@ class VersionWork:
     """A version as a worker needs it, without anything that belongs to one run."""
 
     workspace_id: int
+    function_id: int
     version_id: int
     program: Program
     analysis: dict[str, Any]
@@ -46,6 +47,16 @@ def live_versions(connection: Connection, function_ids: Collection[int]) -> dict
     return {row.id: row.live_version_id for row in rows}
 
 
+def env_revisions(connection: Connection, version_ids: Collection[int]) -> dict[int, int]:
+    """How often the variables of these versions' functions have changed."""
+    rows = connection.execute(
+        select(t.versions.c.id, t.functions.c.env_revision)
+        .join(t.functions, t.functions.c.id == t.versions.c.function_id)
+        .where(t.versions.c.id.in_(version_ids))
+    )
+    return {row.id: row.env_revision for row in rows}
+
+
 def load_version(connection: Connection, version_id: int) -> VersionWork:
     """A version that has been built."""
     names = ("runtime", "handler_file", "source", "dependencies")
@@ -60,6 +71,7 @@ def load_version(connection: Connection, version_id: int) -> VersionWork:
     )
     return VersionWork(
         workspace_id=row["workspace_id"],
+        function_id=row["function_id"],
         version_id=version_id,
         program=Program(limits=Limits.from_json(row["limits"]), **{name: row[name] for name in names}),
         analysis=row["analysis"] or {},

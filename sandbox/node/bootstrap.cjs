@@ -1,5 +1,6 @@
 'use strict';
-// Runs one function in this process: says it is ready, reads what to do, does it, sends one frame.
+// Runs one function in this process: says it is ready, reads what to do, does it, sends one frame; and again, if
+// it is to be reused.
 
 const fs = require('node:fs');
 const { pathToFileURL } = require('node:url');
@@ -12,21 +13,42 @@ const { milliseconds } = load('context.cjs');
 const { startRun } = load('run.cjs');
 const { replaceStreams } = load('streams.cjs');
 const { withPosition } = load('syntax.cjs');
+const { openEnv } = loadSafe('env.cjs');
 const { openPipes } = loadSafe('pipes.cjs');
 const { openReport } = loadSafe('report.cjs');
 const { pendingWarning } = loadSafe('pending.cjs');
 
-const { subarray, toString } = Buffer.prototype;
+const { fill, subarray, toString } = Buffer.prototype;
+const { parse } = JSON;
+const exit = process.reallyExit.bind(process);
+const line = openLine();
 let asks = null;
 
-// Has `take` called with what comes on a pipe, and `gone` at its end. It does not keep the process going.
-function listen(fd, take, gone) {
-  const { Socket } = require('node:net');
-  const socket = new Socket({ fd, readable: true, writable: false });
-  socket.on('data', take);
-  socket.on('end', gone);
-  socket.on('error', gone);
-  return socket.unref();
+// The control pipe where answers come: `listen(fd, take, gone)` has `take` called with what comes on it, and
+// `gone` at its end; it does not keep the process going. Listening lets reads not wait; `blocking(true)` has
+// them wait again, for the next order.
+function openLine() {
+  let socket = null;
+  let heard = {};
+
+  function listen(fd, take, gone) {
+    heard = { take, gone };
+    if (socket) return socket;
+    const { Socket } = require('node:net');
+    socket = new Socket({ fd, readable: true, writable: false });
+    socket.on('data', (chunk) => heard.take(chunk));
+    socket.on('end', () => heard.gone());
+    socket.on('error', () => heard.gone());
+    return socket.unref();
+  }
+
+  function blocking(wanted) {
+    if (!socket) return;
+    const { _handle: handle } = socket;
+    if (handle.setBlocking(wanted) !== 0) throw new Error('the control pipe does not obey');
+  }
+
+  return { listen, blocking };
 }
 
 // All of the main realm that is needed once user code has run, which may have replaced any of it by then.
@@ -37,9 +59,10 @@ const host = {
   allocate: Buffer.alloc,
   concat: Buffer.concat,
   slice: (bytes, from) => Reflect.apply(subarray, bytes, [from]),
+  wipe: (bytes) => Reflect.apply(fill, bytes, [0]),
   decode: (bytes, from, to) => Reflect.apply(toString, bytes, ['utf8', from, to]),
   milliseconds,
-  listen,
+  listen: line.listen,
   unanswered: () => asks?.open() ?? 0,
   encode: Buffer.from,
   byteLength: Buffer.byteLength,
@@ -70,28 +93,48 @@ function main() {
   const text = pipes.receive();
   if (text === null) return;
 
-  const control = JSON.parse(text);
   const root = process.cwd();
   const folders = { root, rootUrl: pathToFileURL(root).href, ours: __dirname };
-  const report = openReport({ host, pipes, control, folders });
-  if (control.mode === 'analyse') return report.send(analysed(report, root, control.handler));
-  const { nonce } = control;
-  delete control.nonce;
-  function openKept(remaining) {
-    asks = loadSafe('asks.cjs').openAsks({ host, pipes, nonce });
-    const { checkedJson } = loadSafe('result.cjs');
-    return load('kv.cjs').openKv({ asks, remaining, toJson: (value, words) => checkedJson(value, host, words) });
+  const env = openEnv(host.env);
+
+  let loaded = false;
+
+  function start(control) {
+    const report = openReport({ host, env, pipes, control, folders, loaded });
+    loaded = control.mode === 'preload';
+    if (control.mode === 'analyse') return report.send(analysed(report, root, control.handler));
+    const { nonce } = control;
+    delete control.nonce;
+    function openKept(remaining) {
+      asks = loadSafe('asks.cjs').openAsks({ host, pipes, nonce });
+      const { checkedJson } = loadSafe('result.cjs');
+      return load('kv.cjs').openKv({ asks, remaining, toJson: (value, words) => checkedJson(value, host, words) });
+    }
+    asks = null;
+    process.env = env.proxy;
+    startRun({ control, report, importFile, pendingWarning: (seconds) => pendingWarning(host, seconds), openKept, next });
   }
-  process.env = report.env;
-  replaceStreams(pipes.output);
-  const { href } = pathToFileURL(`${root}/${control.handler}`);
-  startRun({
-    control,
-    report,
-    importFile: () => import(href),
-    pendingWarning: (seconds) => pendingWarning(host, seconds),
-    openKept,
-  });
+
+  const first = parse(text);
+  const { href } = pathToFileURL(`${root}/${first.handler}`);
+  const importFile = () => import(href);
+
+  // Waits for the next run. Where the code has broken the pipe the process ends, and no run comes to harm.
+  function next() {
+    let order = null;
+    try {
+      line.blocking(true);
+      order = pipes.receive();
+      line.blocking(false);
+    } catch {
+      order = null;
+    }
+    if (order === null) exit(0);
+    start(parse(order));
+  }
+
+  if (first.mode !== 'analyse') replaceStreams(pipes.output);
+  start(first);
 }
 
 main();

@@ -13,7 +13,7 @@ const { get: lengthGetter } = Object.getOwnPropertyDescriptor(
 );
 const lengthOf = (bytes) => Reflect.apply(lengthGetter, bytes, []);
 
-// `host` gives readSync, writeSync, allocate(n) and encode(text) of the main realm, taken
+// `host` gives readSync, writeSync, allocate(n), wipe(bytes), decode and encode(text) of the main realm, taken
 // before user code ran.
 function openPipes(host) {
   function writeAll(fd, bytes) {
@@ -50,14 +50,15 @@ function openPipes(host) {
       writeAll(RESULT_FD, host.encode('R\n'));
     },
 
-    // The control frame's text, or null when the keeper closed the pipe because it needs this process no
-    // more.
+    // Waits for the control frame's text; null when the keeper closed the pipe because it needs this process
+    // no more.
     receive() {
       const header = readExactly(4);
-      const body = header && readExactly(((header[0] * 256 + header[1]) * 256 + header[2]) * 256 + header[3]);
+      const size = header && ((header[0] * 256 + header[1]) * 256 + header[2]) * 256 + header[3];
+      const body = header && readExactly(size);
       if (!body) return null;
-      const text = body.toString('utf8');
-      body.fill(0);
+      const text = host.decode(body, 0, size);
+      host.wipe(body);
       return text;
     },
 

@@ -2,7 +2,6 @@
 // Collects how the run went and sends it, once, as the result frame.
 
 const { isFinal, openDescriber } = require('./describe.cjs');
-const { recordEnv } = require('./env.cjs');
 const { toJson } = require('./result.cjs');
 const { openStacks } = require('./stack.cjs');
 const { bounded } = require('./text.cjs');
@@ -13,9 +12,10 @@ const CALLER_FRAMES = 12;
 
 const NOWHERE = { stack: '', file: null, line: null, column: null, source_line: null };
 
-// `host` are functions of the main realm, taken before user code ran (see bootstrap.cjs); `control` is the
-// parsed control frame; `folders` = {root, rootUrl, ours}.
-function openReport({ host, pipes, control, folders }) {
+// `host` are functions of the main realm, taken before user code ran (see bootstrap.cjs); `env` comes from
+// env.cjs; `control` is the parsed control frame; `folders` = {root, rootUrl, ours}; `loaded`: for this run the module
+// was loaded ahead.
+function openReport({ host, env, pipes, control, folders, loaded }) {
   const { nonce } = control;
   function readLines(file) {
     try {
@@ -35,12 +35,7 @@ function openReport({ host, pipes, control, folders }) {
     return stacks.caller(new Error().stack);
   }
 
-  const env = recordEnv({
-    real: host.env,
-    variables: control.env,
-    optional: control.optional_env,
-    callerPlace,
-  });
+  env.begin({ variables: control.env, optional: control.optional_env, callerPlace, loaded });
 
   function failure(reason, type, message, { hint = null, thrown = null } = {}) {
     const place = thrown ? describe(thrown) : NOWHERE;
@@ -60,8 +55,6 @@ function openReport({ host, pipes, control, folders }) {
   }
 
   return {
-    env: env.proxy,
-
     warn(message) {
       if (warnings.length < MAX_WARNINGS) warnings.push(bounded(message, MAX_WARNING));
     },
@@ -92,11 +85,12 @@ function openReport({ host, pipes, control, folders }) {
 
     json: (text) => ({ ok: true, reason: 'ok', result: text, error: null }),
 
-    send(outcome) {
+    // `again`: the process waits for another run.
+    send(outcome, again = false) {
       if (sent) return;
       sent = true;
       const read = { env_read: env.read(), env_missing: env.missing() };
-      pipes.frame(JSON.stringify({ nonce, ...outcome, warnings, ...read }));
+      pipes.frame(JSON.stringify({ nonce, again, ...outcome, warnings, ...read }));
     },
   };
 }

@@ -9,6 +9,8 @@ const listenerCount = process.listenerCount.bind(process);
 const exit = process.exit.bind(process);
 const reallyExit = process.reallyExit.bind(process);
 const later = setTimeout;
+const never = clearTimeout;
+const soon = setImmediate;
 
 // Time that is kept free at the end so that a handler which ended before the time limit is not reported as
 // stopped by it.
@@ -29,23 +31,46 @@ const UNCAUGHT_HINTS = {
     'It was thrown in a callback (of a timer, an event, a stream), where no try of the handler catches it: catch it there.',
 };
 
+// What the process's end, and all that leads to it, is told to: the run that is going on.
+let going = null;
+
+function watch() {
+  process.exit = function (...code) {
+    going.leavesAt(new Error('process.exit'));
+    return Reflect.apply(exit, process, code);
+  };
+  process.reallyExit = (code) => going.leaves(code);
+  for (const event of ['uncaughtException', 'unhandledRejection']) {
+    // A listener of the code's own takes care of it, as in plain Node.
+    process.on(event, (thrown) => listenerCount(event) > 1 || going.failed(event, thrown));
+  }
+  process.on('beforeExit', () => going.emptied());
+  process.on('SIGTERM', () => going.told());
+}
+
 // Starts the run that `control` (the control frame) asks for. `report` comes from report.cjs,
 // `importFile()` imports the function's file, `pendingWarning(seconds)` names what is still open,
-// `openKept(remaining)` makes context.kv and context.once. The process ends when the run does.
-function startRun({ control, report, importFile, pendingWarning, openKept }) {
+// `openKept(remaining)` makes context.kv and context.once. The process ends when the run does; but if it is
+// to be reused, and nothing of a run that succeeded is left, `next()` waits for another one and starts it.
+function startRun({ control, report, importFile, pendingWarning, openKept, next }) {
   const { context, remaining, abort } = makeContext(control.context, control.timeout_ms, openKept);
   let stage = 'load';
   let outcome = null;
   let decided = null;
   let settledAt = null;
   let exitedAt = null;
+  let patience = null;
+
+  function warnOfCode(result) {
+    if (result.ok && process.exitCode && !exitedAt) {
+      report.warn('process.exitCode was set, but a run fails only when its handler throws.');
+    }
+  }
 
   // Nothing changes the outcome any more; the code's own exit listeners run before the frame, because some
   // write logs.
   function finish(result, code = 0) {
-    if (result.ok && process.exitCode && !exitedAt) {
-      report.warn('process.exitCode was set, but a run fails only when its handler throws.');
-    }
+    warnOfCode(result);
     decided ??= { result, code };
     try {
       exit(code);
@@ -60,6 +85,15 @@ function startRun({ control, report, importFile, pendingWarning, openKept }) {
     reallyExit(decided.code);
   }
 
+  // The frame, and no end: nothing runs here until there is another run.
+  function rest() {
+    never(patience);
+    warnOfCode(outcome);
+    process.exitCode = undefined;
+    report.send(outcome, true);
+    next();
+  }
+
   function cutOff() {
     report.warn(pendingWarning(Math.round((settledAt - remaining()) / 100) / 10));
     finish(outcome);
@@ -69,9 +103,9 @@ function startRun({ control, report, importFile, pendingWarning, openKept }) {
     stage = 'settled';
     outcome = result;
     settledAt = remaining();
-    const patience = settledAt - MARGIN_MS < control.settle_ms ? settledAt - MARGIN_MS : control.settle_ms;
+    const ms = settledAt - MARGIN_MS < control.settle_ms ? settledAt - MARGIN_MS : control.settle_ms;
     // Not counted as work itself: with nothing else left the loop ends at once, and beforeExit finishes.
-    later(cutOff, patience > 0 ? patience : 0).unref();
+    patience = later(cutOff, ms > 0 ? ms : 0).unref();
   }
 
   function failed(event, thrown) {
@@ -91,27 +125,22 @@ function startRun({ control, report, importFile, pendingWarning, openKept }) {
     return { result: report.failure('exit', 'ProcessExit', message, { hint, thrown: exitedAt }), code };
   }
 
-  function watch() {
-    process.exit = function (...code) {
-      exitedAt = new Error('process.exit');
-      return Reflect.apply(exit, process, code);
-    };
-    process.reallyExit = (code) => {
-      decided ??= exited(code);
-      leave();
-    };
-    for (const event of ['uncaughtException', 'unhandledRejection']) {
-      // A listener of the code's own takes care of it, as in plain Node.
-      process.on(event, (thrown) => listenerCount(event) > 1 || failed(event, thrown));
-    }
-    process.on('beforeExit', () => {
-      if (stage === 'settled') finish(outcome);
-      finish(report.failure('unsettled', 'Unsettled', UNSETTLED[stage], { hint: UNSETTLED_HINT }));
-    });
-    process.on('SIGTERM', () => {
-      abort();
-      if (stage === 'settled') cutOff();
-    });
+  // The loop has nothing to wait for any more.
+  function emptied() {
+    if (stage !== 'settled') finish(report.failure('unsettled', 'Unsettled', UNSETTLED[stage], { hint: UNSETTLED_HINT }));
+    else if (control.reuse && outcome.ok) rest();
+    else finish(outcome);
+  }
+
+  // The keeper says that it is to stop.
+  function told() {
+    abort();
+    if (stage === 'settled') cutOff();
+  }
+
+  function leaves(code) {
+    decided ??= exited(code);
+    leave();
   }
 
   async function load() {
@@ -126,6 +155,10 @@ function startRun({ control, report, importFile, pendingWarning, openKept }) {
   async function run() {
     const handler = await load();
     if (control.mode === 'load') finish(report.done());
+    if (control.mode === 'preload') {
+      outcome = report.done();
+      return rest();
+    }
     stage = 'run';
     try {
       settle(report.returned(await handler(control.event, context)));
@@ -134,7 +167,11 @@ function startRun({ control, report, importFile, pendingWarning, openKept }) {
     }
   }
 
-  watch();
+  const first = going === null;
+  going = { failed, emptied, told, leaves, leavesAt: (place) => (exitedAt = place) };
+  if (first) watch();
+  // Work for the loop: without any it would end before a run that waits for nothing is told that it has.
+  else soon(() => {});
   run();
 }
 

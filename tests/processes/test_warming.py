@@ -5,8 +5,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from hexasched.domain.functions import EnvVar
+from hexasched.secrets import load_key_ring
+from hexasched.store import env_vars
 from hexasched.store import tables as t
 from tests.processes.service import Service, running
 from tests.waiting import wait_until
@@ -69,3 +72,43 @@ def test_who_fires_within_seconds_goes_before_who_ran_lately(service: Service, t
     # There is room for two.
     wait_until(lambda: code("fires") in waiting(service), deadline_s=12, what="it before its moment", every_s=0.1)
     assert len(waiting(service)) <= 2
+
+
+@pytest.mark.root
+def test_one_process_does_many_runs_until_a_variable_changes(service: Service, tmp_path: Path) -> None:
+    source = "let count = 0; export default () => [++count, process.env.KEY]"
+    service.deploy("often", source, tmp_path / "often", "--reuse", "--env", "KEY=first")
+    assert service.run("often")["result"] == [1, "***"]
+    wait_until(lambda: source in waiting(service), deadline_s=20, what="a process that waits", every_s=0.1)
+    before = service.run("often")["result"][0]
+    assert [service.run("often")["result"][0] for _ in range(2)] == [before + 1, before + 2]
+    _set_variables(service, "often", KEY="second")
+    assert service.run("often")["result"] == [1, "second"]
+    wait_until(lambda: waiting(service).count(source) == 1, deadline_s=20, what="the end of the old", every_s=0.1)
+    assert service.run("often")["result"][1] == "second"
+
+
+@pytest.mark.root
+def test_a_module_is_loaded_ahead_and_what_can_not_be_is_said(service: Service, tmp_path: Path) -> None:
+    source = """if (process.env.FAIL) throw new Error('not today'); const began = Date.now();
+    export default () => Date.now() - began"""
+    service.deploy("ahead", source, tmp_path / "ahead", "--preload")
+    service.run("ahead")
+    wait_until(lambda: source in waiting(service), deadline_s=20, what="a process that waits", every_s=0.1)
+    wait_until(lambda: service.run("ahead")["result"] > 300, deadline_s=30, what="a run with a module loaded ahead")
+    _set_variables(service, "ahead", FAIL="yes")
+    wait_until(
+        lambda: "ahead, version 1: preload failed: not today" in service.cli("doctor", check=False).stdout,
+        deadline_s=30,
+        what="doctor to say so",
+    )
+    assert service.run("ahead", check=False)["error"]["message"] == "not today"
+    _set_variables(service, "ahead")
+    wait_until(lambda: source in waiting(service), deadline_s=20, what="another one", every_s=0.1)
+
+
+def _set_variables(service: Service, name: str, **values: str) -> None:
+    wanted = {key: EnvVar(name=key, value=value, secret=False) for key, value in values.items()}
+    with service.open_database() as database, database.writing() as connection:
+        function_id = connection.execute(select(t.functions.c.id).where(t.functions.c.name == name)).scalar_one()
+        env_vars.save(connection, load_key_ring(service.data_dir), function_id, wanted, datetime.now(UTC))

@@ -47,7 +47,9 @@ def start(script: str, tmp_path: Path, said: list[Message], loop: Loop) -> Run:
         workspace="boats",
     )
     launch = Launch(argv=[job.runtime.node, "-e", script], held=False)
-    return Run(job, Instance(job, launch, loop), Spool(tmp_path / "spool"), loop, said.append)
+    run = Run(job, Instance(job, launch, loop), Spool(tmp_path / "spool"), loop, said.append)
+    run.start()
+    return run
 
 
 def finish(run: Run, said: list[Message], loop: Loop) -> Outcome:

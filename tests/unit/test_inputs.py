@@ -107,11 +107,11 @@ def test_it_refuses_code_that_can_not_be_a_function() -> None:
 
 def test_it_keeps_limits_between_floor_and_ceiling() -> None:
     limits, wrong = read_limits(
-        {"memory_mb": " 512 ", "open_files": "1024"}, child_processes=True, offline=False, ceiling=CEILING
+        {"memory_mb": " 512 ", "open_files": "1024"}, {"child_processes": True}, ceiling=CEILING
     )
     assert (limits, wrong) == (Limits(memory_mb=512, open_files=1024, child_processes=True), {})
     typed = {"timeout_s": "0", "memory_mb": "1e9", "processes": "٣", "scratch_mb": "-5", "scratch_files": "99"}
-    _, wrong = read_limits(typed, child_processes=False, offline=False, ceiling=CEILING)
+    _, wrong = read_limits(typed, {}, ceiling=CEILING)
     assert set(wrong) == set(typed)
     assert wrong["timeout_s"] == "Write a whole number of seconds from 1 to 900; you wrote “0”."
     assert "of MB from 96 to 2048" in wrong["memory_mb"]
@@ -120,7 +120,7 @@ def test_it_keeps_limits_between_floor_and_ceiling() -> None:
 
 @pytest.mark.parametrize("name", UNITS)
 def test_it_names_the_setting_that_a_limit_is_over(name: str) -> None:
-    _, wrong = read_limits({name: "9" * 5000}, child_processes=False, offline=False, ceiling=CEILING)
+    _, wrong = read_limits({name: "9" * 5000}, {}, ceiling=CEILING)
     assert f"The operator can allow more: limits.max_{name} in" in wrong[name]
 
 

@@ -12,7 +12,7 @@ from hexasched import doorbell
 from hexasched.domain.functions import EnvVar
 from hexasched.domain.limits import MAX_SOURCE_BYTES, Limits
 from hexasched.doorbell import Doorbell
-from hexasched.store import builds, cron_jobs, env_vars, functions
+from hexasched.store import builds, cron_jobs, env_vars, functions, preloads
 from hexasched.store.functions import Version
 from tests.factories import make_cron_job, make_run
 from tests.web import deploys
@@ -110,6 +110,40 @@ def test_it_stores_line_ends_as_they_were_meant(place: Place, logged_in: LogIn) 
     with place.database.reading() as connection:
         values = env_vars.values(connection, place.keys, deploys.find(place, FORM["name"]).id)
     assert values["SMTP_PASS"] == "one\ntwo"
+
+
+def test_switches_of_a_version_come_from_the_form_and_go_back_into_it(place: Place, logged_in: LogIn) -> None:
+    developer = logged_in("developer")
+    assert developer.post("/functions/new", FORM | {"reuse": "yes", "preload": "yes"}).status_code == 303
+    deploys.conclude(place, deploys.claim(place))
+    limits = _version(place, FORM["name"]).program.limits
+    assert (limits.reuse, limits.preload, limits.offline, limits.child_processes) == (True, True, False, False)
+    shown = developer.get(f"/functions/{FORM['name']}").text
+    ticked = {name: "checked" in _tag(shown, name) for name in ("reuse", "preload", "offline", "child_processes")}
+    assert ticked == {"reuse": True, "preload": True, "offline": False, "child_processes": False}
+    version = developer.get(f"/functions/{FORM['name']}/versions/1").text
+    assert "one process for many runs, module loaded ahead" in version
+
+
+def _tag(page: str, name: str) -> str:
+    return page[: page.index(">", page.index(f'name="{name}"'))].rpartition("<")[2]
+
+
+def test_what_a_worker_can_not_load_ahead_stands_on_the_pages(place: Place, logged_in: LogIn) -> None:
+    function = deploys.live(place, limits=Limits(preload=True))
+    deploys.add_worker(place, node24="Node.js 24")
+    said = "preload failed: <b>no</b> ${key} Runs go on cold."
+    assert unescape(logged_in("viewer").get("/functions/hello/versions").text).count(said) == 0
+    with place.database.writing() as connection:
+        preloads.note(connection, "w1", {function.live_version_id or 0: "<b>no</b> ${key}", 4711: "of nobody"})
+    page = logged_in("viewer").get("/functions/hello/versions").text
+    assert said in unescape(page)
+    assert "<b>no</b>" not in page
+    assert f"hello, version 1: {said}" in unescape(logged_in("owner").get("/settings/system").text)
+    assert "Runs go on cold" not in logged_in("outsider").get("/settings/system").text
+    with place.database.writing() as connection:
+        preloads.note(connection, "w1", {})
+    assert "Runs go on cold" not in logged_in("viewer").get("/functions/hello/versions").text
 
 
 MISTAKES = {

@@ -1,0 +1,31 @@
+"""Loads a function's module in a process that waits, as a job of its own whose end is nobody's run."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from hexasched.domain.limits import KIB
+from hexasched.domain.outcomes import Outcome, Reason
+from sandbox.jobs import Job
+from sandbox.spool import Spool
+
+PRELOAD_S = 10
+HEAD_BYTES, TAIL_BYTES = 64 * KIB, 192 * KIB
+
+
+def job_for(template: Job) -> Job:
+    """The job that prepares a process for runs like `template`."""
+    limits = replace(template.limits, timeout_s=min(PRELOAD_S, template.limits.timeout_s))
+    return replace(template, mode="preload", limits=limits)
+
+
+def spool_at(path: Path) -> Spool:
+    """Where the output goes until there is a run that it belongs to; raises OSError."""
+    path.unlink(missing_ok=True)
+    return Spool(path, head=HEAD_BYTES, tail=TAIL_BYTES)
+
+
+def why(job: Job, outcome: Outcome) -> str:
+    """What is wrong, in a sentence or two."""
+    if outcome.reason is Reason.TIME:
+        return f"Loading the module took longer than {job.limits.timeout_s} s."
+    return outcome.error.message if outcome.error else f"It ended as {outcome.reason}."

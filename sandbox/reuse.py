@@ -1,0 +1,80 @@
+"""Whether a process that has done a run may do another one: nothing of the run may be left that goes on."""
+
+import select
+import time
+
+from hexasched.domain.limits import MIB, Limits
+from sandbox import proc
+from sandbox.jobs import Mode
+from sandbox.limits import REUSE_AGE_S
+from sandbox.process import Exit, Process
+
+MAX_RUNS = 100
+LAST_RUNS = 20
+WATCH_S = 1.0
+IDLE_CPU_S = 0.1  # while it waits: threads of Node.js tidy up behind a run
+HELD_SHARE = 0.5  # of the memory limit, that one run may leave to the next
+
+
+class Reuse:
+    """What one process has done, and whether it may go on.
+
+    `cpu_s` is what it had used when it ended something last; `rested` says that it has waited behind that.
+    """
+
+    def __init__(self, process: Process, limits: Limits) -> None:
+        self._process, self._limits = process, limits
+        self._ends_at = time.monotonic() + REUSE_AGE_S
+        self.runs = 0
+        self.rested = False
+        self.cpu_s = 0.0
+        self.held = 0
+
+    def note(self, mode: Mode) -> Exit:
+        """A run has ended well: what the process has used until now, as if it had ended. OSError if it is gone."""
+        assert self._process.main is not None
+        self.runs += mode == "run"
+        self.cpu_s = proc.cpu_s(self._process.main)
+        resident, self.held = proc.memory(self._process.main)
+        return Exit(code=0, cpu_s=self.cpu_s, peak_bytes=resident, out_of_memory=False)
+
+    @property
+    def old(self) -> bool:
+        """Whether its time is over, whatever it has done."""
+        return time.monotonic() >= self._ends_at
+
+    @property
+    def ends_soon(self) -> bool:
+        """Whether the next process should be started."""
+        return self.runs >= MAX_RUNS - LAST_RUNS
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether there may be another run; it need not be the same in a moment."""
+        fresh = self.runs < MAX_RUNS and not self.old
+        # What loading the module takes the first run would have taken as well.
+        room = not self.runs or self.held <= HELD_SHARE * self._limits.memory_mb * MIB
+        return fresh and room and self._rests and self._quiet and self._alone
+
+    @property
+    def _rests(self) -> bool:
+        assert self._process.main is not None
+        try:
+            return proc.cpu_s(self._process.main) - self.cpu_s <= IDLE_CPU_S
+        except OSError:
+            return False
+
+    @property
+    def _quiet(self) -> bool:
+        pipes = self._process.pipes
+        poll = select.poll()
+        for fd in (pipes.out, pipes.err, pipes.result):
+            poll.register(fd, select.POLLIN)
+        return not poll.poll(0)
+
+    @property
+    def _alone(self) -> bool:
+        # Elsewhere the filter of system calls lets no process be made.
+        if self._process.walled and not self._limits.child_processes:
+            return True
+        return len(self._process.members) == (2 if self._process.contained else 1)

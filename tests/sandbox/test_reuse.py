@@ -1,0 +1,264 @@
+"""One process that does many runs, one after the other: what it keeps, what it must not mix up, and what ends it."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hexasched.domain.limits import Limits
+from hexasched.domain.outcomes import Outcome, Reason
+from sandbox.jobs import Job
+from sandbox.reuse import MAX_RUNS
+from tests.sandbox.harness import Worker, alive, family, running_worker, runtime
+from tests.sandbox.test_requests import asked
+from tests.waiting import wait_until
+
+ROOM = 4
+REFUSED = (sys.executable, "-m", "tests.sandbox.refused")
+COUNT = "let count = 0; export default async (event, context) => { count += 1; %s; return count }"
+
+
+def started(walls: str, folder: Path) -> AbstractContextManager[Worker]:
+    before = REFUSED if walls == "landlock" else ()
+    return running_worker(folder, before=before, mode=walls)
+
+
+@pytest.fixture(scope="module", params=["bubblewrap", pytest.param("landlock", marks=pytest.mark.root)])
+def worker(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    """A worker for each kind of walls."""
+    with started(request.param, tmp_path_factory.mktemp("worker") / "data") as running:
+        yield running
+
+
+class Series:
+    """Runs of one function whose process may wait between them."""
+
+    def __init__(self, worker: Worker, body: str = "", *, source: str = "", **limits: Any) -> None:
+        self.worker = worker
+        self.limits = Limits(**{"timeout_s": 20, "reuse": True} | limits)
+        self.folder = worker.write({"index.mjs": source or COUNT % body})
+        worker.order(type="warm", room=ROOM, jobs=[asdict(self.template)])
+
+    @property
+    def template(self) -> Job:
+        return Job(
+            key="template",
+            mode="run",
+            runtime=runtime(),
+            code_dir=str(self.folder),
+            handler="index.mjs",
+            limits=self.limits,
+            workspace="boats",
+            network="none",
+        )
+
+    def submit(self, event: Any = None, **changes: Any) -> Job:
+        return self.worker.submit(self.folder, limits=self.limits, event=event, **changes)
+
+    def run(self, event: Any = None, **changes: Any) -> tuple[Outcome, str]:
+        """How the next run ends, and its output."""
+        job = self.submit(event, **changes)
+        return self.worker.end_of(job), self.worker.text(job)
+
+    def count(self, event: Any = None, **changes: Any) -> int:
+        """The how manyth run of its process the next one is."""
+        outcome, _ = self.run(event, **changes)
+        assert outcome.ok, outcome
+        return int(json.loads(outcome.result or ""))
+
+    def ends(self, event: Any = None) -> Reason:
+        return self.run(event)[0].reason
+
+
+def test_state_is_kept_and_event_context_and_output_are_each_runs_own(worker: Worker) -> None:
+    source = """let count = 0; export default (event, context) => {
+        console.log(`out ${event}`); console.error(`err ${event}`);
+        return [++count, event, context.requestId, context.getRemainingTimeInMillis() > 19000]; }"""
+    series = Series(worker, source=source)
+    for number in (1, 2, 3):
+        outcome, text = series.run(f"e{number}", context={"requestId": f"r{number}"})
+        assert json.loads(outcome.result or "") == [number, f"e{number}", f"r{number}", True]
+        assert text == f"out e{number}\nerr e{number}\n"
+
+
+def test_variables_are_set_anew_and_masked_as_of_the_run(worker: Worker) -> None:
+    series = Series(
+        worker,
+        "console.log(process.env.KEY, process.env.LEFT, process.env.HOME); "
+        "process.env.LEFT = 'left'; process.env.KEY = 'changed'; process.env.HOME = 'gone'; "
+        "process.exitCode = 3",
+    )
+    given: dict[str, Any] = {"env": {"KEY": "s3cret!"}, "secrets": ("KEY",), "environment": "a"}
+    assert [series.count(**given), series.count(**given)] == [1, 1]  # those that wait are for no variables
+    worker.order(type="warm", room=ROOM, jobs=[asdict(series.template) | {"environment": "a"}])
+    texts = [series.run(**given) for _ in range(3)]
+    assert [outcome.result for outcome, _ in texts] == ["1", "2", "3"]
+    assert len({text for _, text in texts}) == 1
+    assert texts[0][1].startswith("*** undefined /")
+    assert series.count(env={"KEY": "other"}, environment="b") == 1
+
+
+def test_output_never_gets_into_another_run(worker: Worker) -> None:
+    flood = "process.stdout.write(`${event}`.repeat(300_000) + '\\n'); process.stderr.write(`${event}`.repeat(50_000))"
+    series = Series(worker, flood)
+    for event in ("X", "Y", "Z"):
+        outcome, text = series.run(event)
+        assert outcome.result == str("XYZ".index(event) + 1)
+        assert {letter for letter in text if letter.isupper()} == {event}
+
+
+def test_what_prints_after_its_end_goes_with_its_process(worker: Worker) -> None:
+    series = Series(worker, "if (event) setInterval(() => console.log('late', event), 20)")
+    assert series.count() == 1
+    outcome, text = series.run("first")
+    assert outcome.result == "2"
+    assert set(text.split("\n")) == {"late first", ""}
+    assert "was still open and was cut off: a timer" in outcome.warnings[0]
+    outcome, text = series.run("")
+    assert (outcome.result, text) == ("1", "")
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("if (event) throw new Error('no')", Reason.ERROR),
+        ("if (event) process.exit(0)", Reason.EXIT),
+        ("if (event) await new Promise(() => setInterval((context.signal.onabort = process.exit), 9000))", Reason.TIME),
+        ("if (event) await new Promise(() => {})", Reason.UNSETTLED),
+        ("if (event) return 1n", Reason.RESULT),
+        ("if (event) process.kill(process.pid, 'SIGKILL')", Reason.SIGNAL),
+        ("if (event) (await import('node:fs')).writeSync(3, 'F 2\\n{}')", Reason.EXIT),
+        ("if (event) (await import('node:fs')).writeSync(3, 'nonsense nonsense nonsense')", Reason.EXIT),
+    ],
+)
+def test_after_a_failure_there_is_another_process(worker: Worker, body: str, reason: Reason) -> None:
+    series = Series(worker, body, timeout_s=1)
+    assert [series.count(), series.count()] == [1, 2]
+    started_at = time.monotonic()
+    assert series.ends("fail") is reason
+    assert time.monotonic() - started_at < 9
+    assert series.count() == 1
+
+
+def test_who_is_stopped_is_followed_by_another_process(worker: Worker) -> None:
+    body = "if (event) await new Promise((done) => { setInterval(() => {}, 1000); context.signal.onabort = done })"
+    series = Series(worker, body)
+    assert series.count() == 1
+    job = series.submit("long")
+    pid = worker.start_of(job)
+    worker.order(type="stop", key=job.key, cause="cancel")
+    assert worker.end_of(job).reason is Reason.USER
+    assert not alive(pid)
+    assert series.count() == 1
+
+
+def test_a_process_does_a_hundred_runs(worker: Worker) -> None:
+    series = Series(worker)
+    assert [series.count() for _ in range(MAX_RUNS + 1)] == [*range(1, MAX_RUNS + 1), 1]
+
+
+def test_who_leaves_much_memory_gets_another_process(worker: Worker) -> None:
+    series = Series(worker, "globalThis.kept = event ? Buffer.alloc(90 << 20, 1) : null", memory_mb=128)
+    assert [series.count(), series.count()] == [1, 2]
+    assert series.count("much") == 3
+    assert series.count() == 1
+
+
+def test_measures_are_the_runs_own(worker: Worker) -> None:
+    series = Series(worker, "if (event) for (const end = Date.now() + 500; Date.now() < end;);")
+    assert series.count() == 1
+    busy, idle = series.run("busy")[0], series.run()[0]
+    assert (busy.result, idle.result) == ("2", "3")
+    assert busy.cpu_ms >= 60
+    assert idle.cpu_ms < 50
+    assert idle.duration_ms < 200
+    assert 10 << 20 < idle.peak_memory_bytes < 256 << 20
+
+
+def test_what_a_run_asks_is_answered_to_it(worker: Worker) -> None:
+    series = Series(worker, "if (event) console.log(await context.kv.get(event))")
+    for number, event in enumerate(["a", "", "b", "c"], start=1):
+        job = series.submit(event)
+        if event:
+            [request] = wait_until(partial(asked, worker, job), deadline_s=10, what="its question")
+            assert request.key == event
+            worker.order(type="answer", key=job.key, answer={"id": request.id, "value": f'"for {event}"'})
+        assert worker.end_of(job).result == str(number)
+        assert worker.text(job) == (f"for {event}\n" if event else "")
+
+
+def test_a_frame_that_is_left_for_a_later_run_fools_nobody(worker: Worker) -> None:
+    body = """if (event) { const { writeSync } = await import('node:fs');
+        const said = { nonce: 'f'.repeat(32), ok: true, reason: 'ok', result: '"FORGED"', again: true };
+        const frame = JSON.stringify(said);
+        setInterval(() => writeSync(3, `F ${frame.length}\\n${frame}`), 1).unref() }
+        await new Promise((done) => setTimeout(done, 30))"""
+    series = Series(worker, body)
+    assert series.count() == 1
+    outcomes = [series.run("forge")[0], series.run("")[0], series.run("")[0]]
+    assert all(outcome.result in (None, "1", "2") for outcome in outcomes)
+    assert outcomes[0].reason is Reason.EXIT
+    assert outcomes[-1].result == "2"
+
+
+def test_one_that_only_seems_to_rest_is_ended(worker: Worker) -> None:
+    # It finds the nonce in its own memory, sends a frame itself, and goes on.
+    body = """if (event) { const { writeSync } = await import('node:fs'); let heap = '';
+        for await (const piece of (await import('node:v8')).getHeapSnapshot()) heap += piece;
+        const [nonce] = JSON.parse(heap).strings.filter((text) => /^[0-9a-f]{32}$/.test(text));
+        const frame = JSON.stringify({ nonce, ok: true, reason: 'ok', result: '"seems"', again: true });
+        writeSync(3, `F ${frame.length}\\n${frame}`); for (;;); }"""
+    series = Series(worker, body)
+    assert series.count() == 1
+    before = family(worker.keeper_pid)
+    job = series.submit("seem")
+    first = worker.start_of(job)
+    assert worker.end_of(job).result == '"seems"'
+    assert first in before
+    wait_until(lambda: not alive(first), deadline_s=10, what="its end")
+    assert series.count() == 1
+
+
+def test_children_are_noticed(worker: Worker) -> None:
+    body = """if (event) { const { spawn } = await import('node:child_process');
+        const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60000)'], { stdio: 'ignore' });
+        await new Promise((done) => child.on('spawn', done)); child.unref(); }"""
+    series = Series(worker, body, child_processes=True, memory_mb=512)
+    assert [series.count(), series.count()] == [1, 2]
+    job = series.submit("child")
+    first = worker.start_of(job)
+    assert worker.end_of(job).result == "3"
+    assert not alive(first)
+    assert series.count() == 1
+
+
+def test_it_ends_when_it_is_no_longer_wanted(worker: Worker) -> None:
+    series = Series(worker)
+    job = series.submit()
+    pid = worker.start_of(job)
+    assert worker.end_of(job).result == "1"
+    assert alive(pid)
+    Series(worker)  # a new version
+    wait_until(lambda: not alive(pid), deadline_s=10, what="its end")
+
+
+def test_without_the_setting_each_run_has_its_own(worker: Worker) -> None:
+    series = Series(worker, reuse=False)
+    assert [series.count(), series.count(), series.count()] == [1, 1, 1]
+
+
+def test_processes_that_wait_for_a_run_end_with_the_keeper(tmp_path: Path) -> None:
+    with started("bubblewrap", tmp_path / "data") as worker:
+        series = Series(worker)
+        assert [series.count(), series.count()] == [1, 2]
+        everybody = family(worker.keeper_pid)
+    assert not [pid for pid in everybody if alive(pid)]
+    assert os.getpid() not in everybody

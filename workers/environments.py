@@ -1,0 +1,14 @@
+"""Names for environments: the same for the same variables and values, and telling nothing of them."""
+
+import hmac
+import json
+import secrets
+from collections.abc import Iterable, Mapping
+
+_KEY = secrets.token_bytes(32)  # of this process: a name is of use only between a worker and its keeper
+
+
+def name_of(variables: Mapping[str, str], secret_names: Iterable[str]) -> str:
+    """The name of these variables with their values, of which some are secret."""
+    text = json.dumps([dict(variables), sorted(secret_names)], sort_keys=True)
+    return hmac.new(_KEY, text.encode(), "sha256").hexdigest()
