@@ -96,6 +96,11 @@ class Process:
                 return True
         return False
 
+    @property
+    def is_cheap_to_kill(self) -> bool:
+        """Whether `kill` is one system call; in a slot it takes a process of its own, which the keeper waits for."""
+        return self._slot is None
+
     def kill(self) -> None:
         """Kill the whole tree."""
         if self._group is not None:

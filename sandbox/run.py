@@ -184,7 +184,8 @@ class Run:
             self._kill_at = min(self._kill_at, self._ended + LINGER_S)
             if self._channel.frame.again:
                 self._spare()
-            self._cut = not self.spared and self._channel.frame.reason != "exit"
+            ends_itself = self._channel.frame.reason == "exit"
+            self._cut = not self.spared and not ends_itself and self._process.is_cheap_to_kill
             if self._cut:
                 # No code of the function follows its frame, and all that it wrote is in the pipes: what is left is
                 # Node.js taking itself down, which takes longer than this. Only an exit has a code to wait for.

@@ -56,8 +56,8 @@ FROM runs WHERE id % 20 = 0
 _OUTPUT = b"sixty bytes of output, as a run with little to say writes it\n"
 
 
-def plant(database: Database, *, runs: int, cron_jobs: int, now: datetime) -> Workspace:
-    """Add a workspace with FUNCTIONS functions, and a history of `runs` of them that ends at `now`.
+def plant(database: Database, *, runs: int, cron_jobs: int, now: datetime, back: timedelta = BACK) -> Workspace:
+    """Add a workspace with FUNCTIONS functions, and a history of `runs` of them from `back` ago until `now`.
 
     The CronJobs are due in the hour after `now`. Every failure has its alert, the newest tenth of the runs has logs.
     """
@@ -66,8 +66,8 @@ def plant(database: Database, *, runs: int, cron_jobs: int, now: datetime) -> Wo
         workspace = accounts.first_workspace(connection) or accounts.create_workspace(
             connection, name="Planted", timezone="UTC", alert_email="owner@example.org", now=now
         )
-        first_job = _cron_jobs(connection, workspace.id, cron_jobs, now)
-        _runs(connection, runs, cron_jobs, first_job, now)
+        first_job = _cron_jobs(connection, workspace.id, cron_jobs, now - back, now)
+        _runs(connection, runs, cron_jobs, first_job, now - back, now)
         connection.execute(text(_ALERTS).bindparams(bindparam("payload", type_=JSON)), {"payload": {"run_id": 1}})
         connection.execute(text(_AUDIT).bindparams(bindparam("detail", type_=JSON)), {"detail": {}})
         connection.execute(text(_LOGS), {"data": _OUTPUT, "count": runs // 10})
@@ -81,7 +81,7 @@ def _unlimited(database: Database, connection: Connection) -> None:
         connection.execute(text("SET LOCAL statement_timeout = 0"))
 
 
-def _cron_jobs(connection: Connection, workspace_id: int, count: int, now: datetime) -> int:
+def _cron_jobs(connection: Connection, workspace_id: int, count: int, made_at: datetime, now: datetime) -> int:
     """The functions and `count` CronJobs of theirs; the first CronJob's id."""
     ids = [_function(connection, workspace_id, f"function-{number}", now) for number in range(FUNCTIONS)]
     rows = [
@@ -91,14 +91,14 @@ def _cron_jobs(connection: Connection, workspace_id: int, count: int, now: datet
             "name": f"job-{number:05}",
             "expression": f"{number % 60} * * * *",
             "timezone": "UTC",
-            "created_at": now - BACK,
+            "created_at": made_at,
             "next_run_at": now + timedelta(minutes=1 + number % 60),
         }
         for number in range(count)
     ]
     connection.execute(insert(t.cron_jobs), rows)
     first = int(connection.execute(text("SELECT max(id) FROM cron_jobs")).scalar_one()) - count + 1
-    noted = [{"workspace_id": workspace_id, "at": now - BACK, "action": "cron_job.create"} for _ in rows]
+    noted = [{"workspace_id": workspace_id, "at": made_at, "action": "cron_job.create"} for _ in rows]
     for number, (note, row) in enumerate(zip(noted, rows, strict=True)):
         schedule = {name: row[name] for name in ("expression", "timezone")} | {"starts_at": None, "ends_at": None}
         note |= {"object": row["name"], "detail": {"cron_job_id": first + number} | schedule}
@@ -116,12 +116,12 @@ def _function(connection: Connection, workspace_id: int, name: str, now: datetim
     return made.id
 
 
-def _runs(connection: Connection, count: int, jobs: int, first_job: int, now: datetime) -> None:
+def _runs(connection: Connection, count: int, jobs: int, first_job: int, begin: datetime, now: datetime) -> None:
     rounds = max(1, count // jobs)
-    step = BACK // timedelta(milliseconds=1) // rounds
+    step = (now - begin) // timedelta(milliseconds=1) // rounds
     error = {"type": "Error", "message": "connect ECONNREFUSED 127.0.0.1:25", "line": 3, "file": "index.js"}
     known = {"count": count, "jobs": jobs, "first_job": first_job, "step": step, "error": error}
-    start = (now - BACK - _EPOCH) // timedelta(milliseconds=1)
+    start = (begin - _EPOCH) // timedelta(milliseconds=1)
     connection.execute(text(_RUNS).bindparams(bindparam("error", type_=JSON)), known | {"start": start})
 
 

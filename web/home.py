@@ -63,12 +63,14 @@ def _runs(connection: Connection, workspace: Workspace, statuses: tuple[Status, 
 class Numbers:
     """Runs that ended today and how many of them failed; the share of the last week that succeeded, in percent.
 
-    No more than the newest history.COUNTED runs are looked at.
+    No more than the newest history.COUNTED runs are looked at; `cut_day` and `cut_week` tell that there are more.
     """
 
     today: int
     failed: int
     rate: float | None
+    cut_day: bool
+    cut_week: bool
 
 
 def _numbers(connection: Connection, workspace: Workspace) -> Numbers:
@@ -77,7 +79,8 @@ def _numbers(connection: Connection, workspace: Workspace) -> Numbers:
     week = history.counts(connection, workspace.id, now() - timedelta(days=7))
     good, bad = _good(week), _bad(week)
     rate = 100 * good / (good + bad) if good + bad else None
-    return Numbers(today=_good(today) + _bad(today), failed=_bad(today), rate=rate)
+    cut_day, cut_week = (sum(counts.values()) >= history.COUNTED for counts in (today, week))
+    return Numbers(today=_good(today) + _bad(today), failed=_bad(today), rate=rate, cut_day=cut_day, cut_week=cut_week)
 
 
 def _good(counts: dict[str, int]) -> int:

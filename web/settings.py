@@ -60,8 +60,8 @@ def system() -> str:
         "settings/system.html",
         workers=found.present,
         health=found,
-        not_preloaded=cold,
         warm_troubles=sorted(filter(None, {worker.facts.get("warm_trouble") for worker in found.present})),
+        not_preloaded=cold,
         config=config(),
         sqlite=database().is_sqlite,
     )

@@ -13,6 +13,7 @@ from hexasched.store.functions import Function
 from tests.web import rows
 from tests.web.browser import Browser
 from tests.web.conftest import Place
+from tools.plant import plant
 
 LogIn = Callable[[str], Browser]
 
@@ -79,3 +80,10 @@ def test_it_shows_what_runs_what_comes_and_what_failed(place: Place, function: F
     assert "SMTP_HOST is not set" in page
     assert 'aria-label="Cancel run 2"' in page
     assert 'aria-label="Cancel run 2"' not in logged_in("viewer").get("/").text
+
+
+def test_the_numbers_end_where_more_would_tell_nothing(place: Place, people: dict[str, int], logged_in: LogIn) -> None:
+    plant(place.database, runs=10_200, cron_jobs=5, now=place.clock(), back=timedelta(days=5))
+    page = logged_in("viewer").get("/").text
+    assert "of the last 10,000 runs succeeded" in page and "succeeded in 7 days" not in page
+    assert "+" not in numbers(logged_in("viewer"))[0]  # since midnight there were fewer
