@@ -132,7 +132,8 @@ def written(order: dict[str, Any]) -> bytes:
     loop = Loop()
     pipe = ControlPipe(writing, loop, lambda: pipe.write())  # noqa: PLW0108 - it is not there yet
     pipe.say(order)
-    loop.turn(5)
+    while not pipe.idle:
+        loop.turn(5)
     loop.close()
     os.close(writing)
     with os.fdopen(reading, "rb") as answer:
