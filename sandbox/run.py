@@ -8,12 +8,13 @@ from functools import wraps
 from typing import Any
 
 from hexasched import logs
-from hexasched.domain.limits import MIB, TERM_GRACE_S
+from hexasched.domain.limits import TERM_GRACE_S
 from hexasched.domain.outcomes import Outcome
 from hexasched.errors import FULL_DISK
-from sandbox import jobs, limits, proc
+from sandbox import jobs
 from sandbox.classify import Cause, Evidence, internal, outcome_of, split_exit
 from sandbox.control import ControlPipe, order_for
+from sandbox.holdings import NEVER, Holdings
 from sandbox.instance import Instance
 from sandbox.loop import Loop
 from sandbox.mask import Masker
@@ -27,8 +28,6 @@ BOOT_S = 20.0
 LINGER_S = 1.0  # that a process has to end after its frame
 ANNOUNCE_S = 0.05
 DRAIN_S = 1.0
-COUNT_SHARE = 20  # at most a part of the keeper's time goes into counting one run's files
-NEVER = float("inf")
 
 _REMARKS: dict[Cause, str] = {
     "time": "The time limit is reached; the function is told to stop.",
@@ -77,14 +76,12 @@ class Run:
         self._control = ControlPipe(pipes.control, loop, self._send_control)
         self._cause: Cause | None = None
         self._began = self._ended = 0.0
-        self._peak, self._cpu_s = 0, 0.0
-        self._cpu_before = instance.reuse.cpu_s
+        self._holdings = Holdings(job, self._process, instance.reuse)
         self._forged = False
         self._announced = 0
         self._announced_at = -NEVER
         self._boot_by = time.monotonic() + BOOT_S
-        self._stop_at = self._kill_at = self._sample_at = self._announce_at = NEVER
-        self._count_at = 0.0
+        self._stop_at = self._kill_at = self._announce_at = NEVER
         self._faulty = self._over = self._cut = False
 
     def start(self) -> None:
@@ -99,7 +96,7 @@ class Run:
     @property
     def wake_at(self) -> float:
         """When something is to be done although nothing happens."""
-        return min(self._boot_by, self._stop_at, self._kill_at, self._sample_at, self._announce_at)
+        return min(self._boot_by, self._stop_at, self._kill_at, self._holdings.look_at, self._announce_at)
 
     def tick(self, now: float) -> None:
         """Do what is due at `now`."""
@@ -110,10 +107,10 @@ class Run:
             self.stop("time")
         if now >= self._kill_at:
             self._kill_at = NEVER
-            self._measure()
+            self._holdings.measure()
             self._process.kill()
-        if now >= self._sample_at:
-            self._sample()
+        if now >= self._holdings.look_at:
+            self._look()
         if now >= self._announce_at:
             self._announce(now)
 
@@ -140,8 +137,7 @@ class Run:
         self._boot_by = NEVER
         self._began = time.monotonic()
         self._stop_at = self._began + self.job.limits.timeout_s
-        room = self.job.limits.memory_mb * MIB - self.instance.reuse.held
-        self._sample_at = self._began + limits.next_sample_s(room)
+        self._holdings.begin(self._began)
         for fd in (pipes.out, pipes.err, pipes.result):
             self._loop.watch(fd, self._pump)
         self._tell(jobs.Started(key=self.job.key, pid=self._process.first))
@@ -189,7 +185,7 @@ class Run:
             if self._cut:
                 # No code of the function follows its frame, and all that it wrote is in the pipes: what is left is
                 # Node.js taking itself down, which takes longer than this. Only an exit has a code to wait for.
-                self._measure()
+                self._holdings.measure()
                 self._process.kill()
         elif self._channel.mistake and self.job.goes_on and not self._forged:
             self._forged = True  # the process may wait for another run, whatever its code has done
@@ -215,7 +211,7 @@ class Run:
 
     def _end_well(self, outcome: Outcome) -> None:
         self._over = self.spared = True
-        self._stop_at = self._kill_at = self._sample_at = self._announce_at = NEVER
+        self._stop_at = self._kill_at = self._holdings.look_at = self._announce_at = NEVER
         pipes = self._process.pipes
         for fd in (pipes.out, pipes.err, pipes.result):
             self._loop.forget(fd)
@@ -226,39 +222,14 @@ class Run:
         self._announced, self._announced_at, self._announce_at = self._spool.size, now, NEVER
         self._tell(jobs.Output(key=self.job.key, size=self._spool.size))
 
-    def _measure(self) -> proc.Usage:
-        # Of what is killed nobody else tells the processor time.
-        used = proc.usage_of(self._process.members)
-        # The highest of a process that has done other runs may be theirs.
-        highest = 0 if self.instance.reuse.rested else used.highest
-        self._peak = max(self._peak, used.resident, highest)
-        self._cpu_s = max(self._cpu_s, used.cpu_s)
-        return used
-
     @_guarded
-    def _sample(self) -> None:
-        now = time.monotonic()
-        room = self.job.limits.memory_mb * MIB - self._measure().held
-        self._sample_at = now + limits.next_sample_s(room)
-        if room < 0:
-            self.stop("memory")
-        elif now >= self._count_at:
-            self._count_files()
-            # Where files are counted one by one it takes a while, and others wait meanwhile.
-            took = time.monotonic() - now
-            self._count_at = now + max(limits.SAMPLE_S, COUNT_SHARE * took)
-
-    def _count_files(self) -> None:
-        most = limits.scratch_files(self.job)
-        files, size = self._process.scratch(most)
-        if files > most:
-            self.stop("files")
-        elif size > limits.scratch_bytes(self.job):
-            self.stop("scratch")
+    def _look(self) -> None:
+        if passed := self._holdings.look(time.monotonic()):
+            self.stop(passed)
 
     @_guarded
     def _dead(self) -> None:
-        self._stop_at = self._kill_at = self._sample_at = self._announce_at = self._boot_by = NEVER
+        self._stop_at = self._kill_at = self._holdings.look_at = self._announce_at = self._boot_by = NEVER
         self._over = True
         drained_by = time.monotonic() + DRAIN_S
         while self._began and self._output.pump() and time.monotonic() < drained_by:
@@ -318,7 +289,6 @@ class Run:
         return replace(
             masked_outcome(outcome, self._masker),
             duration_ms=round(((self._ended or now) - self._began) * 1000) if self._began else 0,
-            cpu_ms=round((max(self._cpu_s, ended.cpu_s) - self._cpu_before) * 1000),
-            # Of a process that has done other runs nobody knows which of them had the peak.
-            peak_memory_bytes=max(self._peak, 0 if self._cpu_before and self._peak else ended.peak_bytes),
+            cpu_ms=self._holdings.cpu_ms(ended),
+            peak_memory_bytes=self._holdings.peak_bytes(ended),
         )
