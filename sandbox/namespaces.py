@@ -15,7 +15,7 @@ from sandbox.launch import find_program
 from sandbox.loop import Loop
 
 START_S = 10.0
-IDLE_S = 600.0
+IDLE_S = 60.0  # a pasta holds 29 MB; what waits for a schedule has its network before its moment
 MAX_SAID_BYTES = 4096
 
 
