@@ -36,6 +36,8 @@ def shown_log(connection: Connection, run: RunDetail, *, ended: bool) -> ShownLo
     cut = bool(chunks) and logs.read(connection, "run", run.id, START, 1)[0] != chunks[0]
     maker = LineMaker()
     lines = maker.feed(chunks)
+    if cut and len(lines) > 1:
+        del lines[0]  # what comes first may be the rest of a line
     if ended:
         lines = [line for line in lines if not line.open] + maker.close()
     position: Position = (chunks[-1].fence, chunks[-1].seq) if chunks else START

@@ -212,10 +212,11 @@ def test_the_whole_log_can_be_downloaded_as_it_was_written(place: Place, claim: 
 
 def test_a_page_shows_the_end_of_a_long_log(place: Place, claim: Claim, logged_in: LogIn) -> None:
     with place.database.writing() as connection:
-        data = b"x" * 99 + b"\n"
-        logs.append(connection, "run", claim.run_id, [chunk(data * 600, "o", number + 1) for number in range(10)])
+        data = b" of a line\n" + (b"x" * 99 + b"\n") * 600 + b"half"
+        logs.append(connection, "run", claim.run_id, [chunk(data, "o", number + 1) for number in range(10)])
     finish(place, claim)
     page = logged_in("viewer").get(f"/runs/{claim.run_id}").text
     assert "This is the end of a long log." in page
+    assert page.count("half of a line") == page.count(" of a line") > 1, "it begins in the middle of a line"
     assert 2000 < page.count('<li class="log-out"') < 4000
     assert len(page) < 1_000_000
