@@ -7,7 +7,8 @@ from functools import cached_property
 from pathlib import Path
 
 from hexasched import doorbell
-from hexasched.config import Config, load
+from hexasched.config import Config
+from hexasched.config_loader import load
 from hexasched.errors import ConfigError, HexaSchedError
 from hexasched.privileges import drop_root
 from hexasched.secrets import KeyRing, load_key_ring

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from hexasched.cli.checkup import look
 from hexasched.cli.instance import Instance, prepare
-from hexasched.config import load
+from hexasched.config_loader import load
 from hexasched.store import workers
 from hexasched.store.workers import Worker
 

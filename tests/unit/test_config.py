@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hexasched.config import Config, environment_names, load
+from hexasched.config import Config
+from hexasched.config_loader import environment_names, load
 from hexasched.domain.limits import UNITS
 from hexasched.errors import ConfigError
 

@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from hexasched.config import environment_names
+from hexasched.config_loader import environment_names
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKE_A_SANDBOX = {
