@@ -98,6 +98,7 @@ def sweeps(now: datetime, kept: timedelta) -> list[Sweep]:
 
 def _notes(cutoff: datetime) -> list[Sweep]:
     """What was noted of people's deeds, of moments without a row, and of downtimes."""
+    ended = t.windows.c.to_at < cutoff  # made long ago is not enough: the window of a blackout grows
     return [
         Sweep(
             name="audit",
@@ -106,8 +107,8 @@ def _notes(cutoff: datetime) -> list[Sweep]:
         ),
         Sweep(
             name="windows",
-            find=lambda connection, after: _old(connection, t.windows, after, cutoff, true()),
-            delete=lambda connection, ids: _delete(connection, t.windows, t.windows.c.id.in_(ids)),
+            find=lambda connection, after: _old(connection, t.windows, after, cutoff, ended),
+            delete=lambda connection, ids: _delete(connection, t.windows, t.windows.c.id.in_(ids), ended),
         ),
         Sweep(
             name="downtimes",

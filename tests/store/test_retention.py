@@ -20,6 +20,7 @@ from hexasched.store import (
     outbox,
     retention,
     runs,
+    windows,
 )
 from hexasched.store import tables as t
 from hexasched.store.cron_jobs import CronJob
@@ -246,3 +247,35 @@ def test_old_notes_go_but_for_what_tells_a_cron_jobs_schedule(database: Database
         assert [gap.to_at for gap in downtimes.newest(connection, 9)] == [NOW - 99 * DAY]
         assert count(connection, t.windows) == 1
     assert cleaned(database) == {}
+
+
+def test_a_window_that_still_grew_lately_stays_and_does_not_keep_others(database: Database) -> None:
+    freezes = retention.BATCH + 1
+    with database.writing() as connection:
+        job = make_cron_job(connection, plant(connection))
+        connection.execute(delete(t.audit))
+        made = NOW - 200 * DAY
+        window = {"cron_job_id": job.id, "from_at": made, "count": 7, "created_at": made, "note": "Freeze"}
+        growing = [window | {"from_at": made + n * DAY / 1000, "to_at": NOW - DAY} for n in range(freezes)]
+        connection.execute(insert(t.windows), [row | {"reason": "blackout"} for row in growing])
+        over = window | {"from_at": made - DAY, "to_at": made, "reason": "paused"}
+        connection.execute(insert(t.windows).values(over))
+    assert cleaned(database) == {"windows": 1}
+    with database.reading() as connection:
+        assert count(connection, t.windows) == freezes
+        assert windows.between(connection, job.id, NOW - 2 * DAY, NOW - 2 * DAY), (
+            "yesterday's moments have their verdict"
+        )
+
+
+def test_a_window_that_grows_between_the_look_and_the_deletion_stays(database: Database) -> None:
+    with database.writing() as connection:
+        job = make_cron_job(connection, plant(connection))
+        old = dict.fromkeys(("from_at", "to_at", "created_at"), NOW - 101 * DAY)
+        values = old | {"cron_job_id": job.id, "count": 1, "reason": "blackout", "note": "Freeze"}
+        connection.execute(insert(t.windows).values(values))
+        [sweep] = [one for one in retention.sweeps(NOW, KEPT) if one.name == "windows"]
+        found = sweep.find(connection, 0)
+        assert len(found.ids) == 1
+        connection.execute(update(t.windows).values(to_at=NOW, count=2))
+        assert sweep.delete(connection, found.ids) == 0
