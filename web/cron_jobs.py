@@ -83,8 +83,11 @@ def _no_further(table: Timetable, rows: list[RunRow]) -> str:
     """Why a CronJob that is not paused has no next run."""
     if not isinstance(table, Once):
         return "none: the schedule has no further moment"
-    has_run = any(row.scheduled_for and row.started_at for row in rows)
-    return "has run; no further run" if has_run else "its moment has passed; no further run"
+    theirs = [row for row in rows if row.scheduled_for]
+    if any(row.started_at for row in theirs):
+        return "has run; no further run"
+    may_have = any(row.may_have_run for row in theirs)
+    return "may have run; no further run" if may_have else "its moment has passed; no further run"
 
 
 def _dark(found: list[Blackout], moments: tuple[datetime, ...]) -> dict[datetime, str]:

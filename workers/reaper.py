@@ -3,12 +3,14 @@
 import fcntl
 import shutil
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 from hexasched import failpoints, logs
 from hexasched.errors import StoreBusyError
 from hexasched.store import builds, holding, workers
 from hexasched.store import logs as stored_logs
+from hexasched.store.claiming import Claim
 from hexasched.store.database import Database
 from hexasched.store.leases import Lease, LeaseWatch, end
 from workers.shipping import new_chunks
@@ -31,7 +33,11 @@ class Reaper:
         """A worker of this host whose lock is free is dead, its keeper and its sandboxes too: no lease to wait for."""
         with self._database.reading() as connection:
             held: list[Lease] = [*holding.held_by(connection, folder.name), *builds.held_by(connection, folder.name)]
+        runs = [claim for claim, _ in held if isinstance(claim, Claim)]
+        printed = [(claim, at) for claim in runs if (at := _printed_at(folder / "spool", claim))]
         with self._database.writing() as connection:
+            for claim, at in printed:
+                holding.mark_printed(connection, claim, at)
             reaped = [claim for claim, count in held if end(connection, claim, count)]
             workers.leave(connection, folder.name)
         failpoints.reach("reap.after_commit")
@@ -52,6 +58,15 @@ class Reaper:
             raise
         except Exception:  # noqa: BLE001 - a file that a crash has damaged must not keep workers from starting
             logs.failure("spool.unreadable", spool=spool.name)
+
+
+def _printed_at(spools: Path, claim: Claim) -> datetime | None:
+    """When a dead worker's run first printed something: that it began may not have been noted any more."""
+    try:
+        chunks, _ = new_chunks(spools / f"run-{claim.run_id}-{claim.fence}.log", claim.fence, 0)
+    except Exception:  # noqa: BLE001 - a damaged file tells nothing; `_ship` logs that
+        return None
+    return next((chunk.at for chunk in chunks if chunk.stream != "s"), None)
 
 
 def dead_workers(workers_dir: Path) -> Iterator[Path]:

@@ -18,7 +18,7 @@ _ENDED = {
     Status.SUCCEEDED: "ran",
     Status.FAILED: "ran and failed",
     Status.TIMED_OUT: "ran and timed out",
-    Status.LOST: "began and was lost",
+    Status.LOST: "was lost",
     Status.CANCELLED: "was cancelled",
 }
 _WINDOWS = {

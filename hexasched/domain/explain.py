@@ -30,6 +30,8 @@ class Ended(Protocol):
     def timeout_s(self) -> int: ...
     @property
     def started_at(self) -> datetime | None: ...
+    @property
+    def may_have_run(self) -> bool: ...
 
 
 _PLAIN = {
@@ -43,7 +45,6 @@ _PLAIN = {
     Reason.USER: "It was cancelled by a person.",
     Reason.REPLACED: "It was cancelled because the next run replaced it.",
     Reason.WORKER_GONE: "The worker that executed it is gone. Whether the code had finished its work is not known.",
-    Reason.DRAIN: "The worker was stopped while it ran; a replacement was queued.",
     Reason.OVERLAP: "The run before it was still queued or running.",
     Reason.QUEUE_FULL: "Too many runs were waiting.",
     Reason.PAUSED: "The CronJob was paused.",
@@ -60,8 +61,11 @@ def explain(run: Ended) -> str:
     if run.status is Status.QUEUED:
         return "It waits for a free worker."
     if run.status is Status.RUNNING:
-        return "It is running." if run.started_at else "Its sandbox is being started."
+        return "It is running." if run.started_at else "A worker has taken it; its start is not noted yet."
     assert run.reason is not None
+    if run.may_have_run:
+        lead = "" if run.reason is Reason.WORKER_GONE else f"{_PLAIN[run.reason]} "
+        return f"{lead}The worker that had taken it is gone. Whether the code began is not known."
     make = _WITH_FACTS.get(run.reason)
     return make(run) if make else _PLAIN[run.reason]
 
@@ -89,9 +93,15 @@ def _error(run: Ended) -> str:
     return f"The code failed. It had read the {word} {', '.join(run.env_read)}."
 
 
+def _drain(run: Ended) -> str:
+    when = "while it ran" if run.started_at else "before the code began"
+    return f"The worker was stopped {when}; such a run is queued again, at most three times in a row."
+
+
 _WITH_FACTS: dict[Reason, Callable[[Ended], str]] = {
     Reason.ENV_MISSING: _env_missing,
     Reason.ERROR: _error,
+    Reason.DRAIN: _drain,
     Reason.EXIT: lambda run: f"The process exited with code {run.exit_code} before the handler had settled.",
     Reason.SIGNAL: lambda run: f"The process was ended by signal {run.signal}.",
     Reason.MEMORY: lambda run: (

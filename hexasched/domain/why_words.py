@@ -22,18 +22,25 @@ class Attempt(Begun, Ended, Protocol):
 
 def of_attempts(attempts: Sequence[Attempt]) -> tuple[str, str]:
     """The word and the sentence for a moment that has runs, which are in their order."""
-    last = attempts[-1]
-    if all(attempt.started_at is None for attempt in attempts):
-        waits = last.status in ACTIVE
-        lead = "It is due and waits." if waits else f"It did not run: run {last.id} was {last.status.value}."
-        return ("waits" if waits else last.status.value), f"{lead} {explain(last)}"
-    first = attempts[0]
+    first, last = attempts[0], attempts[-1]
+    if all(_never_began(attempt) for attempt in attempts):
+        if last.status in ACTIVE:
+            waits = "It is due and waits." if last.status is Status.QUEUED else "It is due."
+            return "waits", f"{waits} {explain(last)}"
+        return last.status.value, f"It did not run: {_end(last)}"
     if first.started_at is None:
-        return "retried", f"It did not run at first: run {first.id} was {first.status.value}. Later {_end(last)}"
+        lead = "It did not run" if _never_began(first) else "It may have run"
+        if first is last:
+            return last.status.value, f"{lead}: {_end(last)}"
+        return "retried", f"{lead} at first: {_became(first)}. Later {_end(last)}"
     late = late_by(first)
     began = f"It ran, late by {length_words(late)}" if late else "It ran in time"
     tries = f" and was retried, {len(attempts)} attempts so far" if len(attempts) > 1 else ""
     return ("retried" if tries else "ran"), f"{began}{tries}: {_end(last)}"
+
+
+def _never_began(attempt: Attempt) -> bool:
+    return attempt.started_at is None and not attempt.may_have_run
 
 
 def _end(last: Attempt) -> str:
@@ -45,7 +52,12 @@ def _end(last: Attempt) -> str:
         case Status.SUCCEEDED:
             return f"run {last.id} succeeded."
         case _:
-            return f"run {last.id} {last.status.value.replace('_', ' ')}. {explain(last)}"
+            return f"{_became(last)}. {explain(last)}"
+
+
+def _became(run: Attempt) -> str:
+    was = "" if run.status in (Status.FAILED, Status.TIMED_OUT) else "was "
+    return f"run {run.id} {was}{run.status.value.replace('_', ' ')}"
 
 
 _WINDOWS = {

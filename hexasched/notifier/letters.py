@@ -95,4 +95,6 @@ def _both_zones(moment: datetime, zone: str) -> str:
 def _log_tail(connection: Connection, run: RunDetail) -> list[str]:
     text = logs.tail(connection, "run", run.id, 16 * 1024).decode(errors="replace")
     lines = text.splitlines()[-LOG_LINES:]
+    if run.may_have_run and not lines:
+        return ["What it printed, if it began, is not known."]
     return ["The last lines of its log:", *(f"| {line[:500]}" for line in lines)] if lines else ["It printed nothing."]

@@ -29,12 +29,19 @@ class RunRow:
     spread_s: int
     scheduled_for: datetime | None
     created_at: datetime
+    claimed_at: datetime | None
     started_at: datetime | None
     finished_at: datetime | None
     duration_ms: int | None
     peak_memory_bytes: int | None
     error: ErrorDetail | None
     env_missing: tuple[str, ...]
+
+    @property
+    def may_have_run(self) -> bool:
+        """Whether nobody knows if its code began: the worker that had taken it died and left word of nothing."""
+        is_told = self.started_at is not None or self.duration_ms is not None
+        return self.finished_at is not None and self.claimed_at is not None and not is_told
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +75,8 @@ _ROW = (
     t.runs.c.cron_job_id,
     t.cron_jobs.c.name.label("cron_job_name"),
     func.coalesce(t.cron_jobs.c.spread_s, 0).label("spread_s"),
-    *(t.runs.c[name] for name in ("scheduled_for", "created_at", "started_at", "finished_at", "duration_ms")),
-    *(t.runs.c[name] for name in ("peak_memory_bytes", "error", "env_missing")),
+    *(t.runs.c[name] for name in ("scheduled_for", "created_at", "claimed_at", "started_at", "finished_at")),
+    *(t.runs.c[name] for name in ("duration_ms", "peak_memory_bytes", "error", "env_missing")),
 )
 _DETAIL = (
     *_ROW,

@@ -15,6 +15,17 @@ def mark_started(connection: Connection, taken: Claim, now: datetime) -> bool:
     return changed.rowcount == 1
 
 
+def mark_printed(connection: Connection, taken: Claim, at: datetime) -> None:
+    """It was printing at `at`: where nobody noted its start, that is the best that is known of it.
+
+    Never before it was claimed: a module that is loaded ahead prints earlier.
+    """
+    unmarked = (mine(taken.run_id, taken.fence), t.runs.c.started_at.is_(None))
+    claimed_at = connection.execute(select(t.runs.c.claimed_at).where(*unmarked)).scalar()
+    if claimed_at is not None:
+        connection.execute(update(t.runs).where(*unmarked).values(started_at=max(at, claimed_at)))
+
+
 def beat(connection: Connection, worker_id: str, now: datetime) -> set[Claim]:
     """One heartbeat for all runs of a worker: those it still owns. Whatever it holds beyond them is lost to it."""
     connection.execute(update(t.workers).where(t.workers.c.id == worker_id).values(seen_at=now))

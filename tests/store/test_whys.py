@@ -1,6 +1,6 @@
 """What became of a moment, out of real rows: its attempts, its window, and nothing of other CronJobs."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.domain.ticks import Blackout, plan
@@ -12,6 +12,7 @@ from hexasched.store import (
     due_jobs,
     finishing,
     holding,
+    runs,
     ticks,
     whys,
 )
@@ -65,3 +66,56 @@ def test_what_was_missed_and_made_up_for_did_not_run_in_time(database: Database)
         holding.mark_started(connection, claim, NOW + 6 * MINUTE)
         found = whys.ask(connection, job, NOW + MINUTE, NOW + 7 * MINUTE)
         assert found.sentence == f"It did not run at first: run 1 was missed. Later run {claim.run_id} is running."
+
+
+def gone(connection: Connection, moment: datetime) -> int:
+    """The worker that has taken the run that waits dies at once, and its lease runs out."""
+    [claim] = claiming.claim(connection, "w1", 9, moment)
+    assert finishing.reap(connection, claim, 0, moment)
+    return claim.run_id
+
+
+def test_a_run_whose_worker_died_before_it_noted_a_start_may_have_run(database: Database) -> None:
+    with database.writing() as connection:
+        job = make_cron_job(connection, make_function(connection, make_workspace(connection).id), max_attempts=2)
+        tick(connection, 1)
+        first = gone(connection, NOW + MINUTE)
+        later = NOW + 10 * MINUTE
+        found = whys.ask(connection, job, NOW + MINUTE, later)
+        unsure = f"It may have run at first: run {first} was lost."
+        assert (found.kind, found.sentence) == ("retried", f"{unsure} Later run {first + 1} is the next.")
+        second = gone(connection, later)
+        found = whys.ask(connection, job, NOW + MINUTE, later)
+        why = "The worker that had taken it is gone. Whether the code began is not known."
+        assert found.sentence == f"{unsure} Later run {second} was lost. {why}"
+
+
+def test_a_run_that_was_cancelled_while_its_worker_died_may_have_run(database: Database) -> None:
+    with database.writing() as connection:
+        job = make_cron_job(connection, make_function(connection, make_workspace(connection).id))
+        tick(connection, 1)
+        [claim] = claiming.claim(connection, "w1", 9, NOW + MINUTE)
+        runs.request_cancel(connection, job.workspace_id, claim.run_id, NOW + MINUTE)
+        assert finishing.reap(connection, claim, 0, NOW + MINUTE)
+        found = whys.ask(connection, job, NOW + MINUTE, NOW + 2 * MINUTE)
+        lead = f"It may have run: run {claim.run_id} was cancelled. It was cancelled by a person."
+        assert (found.kind, found.sentence[: len(lead)]) == ("cancelled", lead)
+
+
+def test_what_nobody_took_or_a_worker_could_not_begin_did_not_run(database: Database) -> None:
+    with database.writing() as connection:
+        job = make_cron_job(connection, make_function(connection, make_workspace(connection).id))
+        tick(connection, 1)
+        waits = whys.ask(connection, job, NOW + MINUTE, NOW + 2 * MINUTE)
+        [claim] = claiming.claim(connection, "w1", 9, NOW + MINUTE)
+        taken = whys.ask(connection, job, NOW + MINUTE, NOW + 2 * MINUTE)
+        not_begun = Outcome(status=Status.FAILED, reason=Reason.INTERNAL)
+        assert finishing.finish(connection, claim, not_begun, NOW + MINUTE)
+        failed = whys.ask(connection, job, NOW + MINUTE, NOW + 2 * MINUTE)
+        tick(connection, 2)
+        runs.request_cancel(connection, job.workspace_id, claim.run_id + 1, NOW + 2 * MINUTE)
+        cancelled = whys.ask(connection, job, NOW + 2 * MINUTE, NOW + 3 * MINUTE)
+    assert waits.sentence == "It is due and waits. It waits for a free worker."
+    assert taken.sentence == "It is due. A worker has taken it; its start is not noted yet."
+    assert failed.sentence.startswith(f"It did not run: run {claim.run_id} failed. HexaSched itself failed")
+    assert cancelled.sentence == f"It did not run: run {claim.run_id + 1} was cancelled. It was cancelled by a person."

@@ -21,6 +21,7 @@ class Run:
     memory_mb: int = 256
     timeout_s: int = 60
     started_at: datetime | None = None
+    may_have_run: bool = False
 
 
 @pytest.mark.parametrize(("status", "reason"), [(status, reason) for status in REASONS for reason in REASONS[status]])
@@ -44,6 +45,26 @@ def test_it_tells_waiting_from_starting_from_running() -> None:
     told = [explain(Run(status=Status.QUEUED)), explain(Run(status=Status.RUNNING))]
     told.append(explain(Run(status=Status.RUNNING, started_at=now)))
     assert len(set(told)) == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (Status.LOST, Reason.WORKER_GONE),
+        (Status.CANCELLED, Reason.USER),
+        (Status.CANCELLED, Reason.REPLACED),
+    ],
+)
+def test_of_what_may_have_run_it_says_that_nobody_knows(status: Status, reason: Reason) -> None:
+    sentence = explain(Run(status=status, reason=reason, may_have_run=True))
+    assert sentence.endswith("The worker that had taken it is gone. Whether the code began is not known.")
+    assert (sentence[:16] == "It was cancelled") is (status is Status.CANCELLED)
+
+
+def test_a_drain_stopped_code_only_if_it_had_begun() -> None:
+    drained = Run(status=Status.LOST, reason=Reason.DRAIN)
+    assert "before the code began" in explain(drained)
+    assert "while it ran" in explain(replace(drained, started_at=datetime.now(UTC)))
 
 
 def test_one_line_has_what_is_missing_and_what_happened() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from hexasched.config import Mail
 from hexasched.doorbell import SCHEDULE, WORK, Doorbell
-from hexasched.store import accounts, cron_job_pauses, cron_jobs, functions, history
+from hexasched.store import accounts, claiming, cron_job_pauses, cron_jobs, finishing, functions, history
 from hexasched.store.cron_jobs import CronJob
 from hexasched.store.functions import Function
 from hexasched.store.history import Filter, RunRow
@@ -484,6 +484,24 @@ def test_what_happens_once_says_so_when_it_has_run(place: Place, function: Funct
     viewer = logged_in("viewer")
     assert "has run; no further run" in viewer.get(f"/cronjobs/{job.id}").text
     assert "Has run" in viewer.get("/cronjobs").text
+
+
+def test_what_happens_once_may_have_run_when_its_worker_died(
+    place: Place, function: Function, logged_in: LogIn
+) -> None:
+    moment = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
+    with place.database.writing() as connection:
+        job = rows.cron_job(connection, function, place.clock(), expression="at 2026-11-24 09:00")
+        rows.tick(connection, moment)
+        [claim] = claiming.claim(connection, rows.WORKER, 1, moment)
+        assert finishing.reap(connection, claim, 0, moment)
+    viewer = logged_in("viewer")
+    page = viewer.get(f"/cronjobs/{job.id}").text
+    assert "may have run; no further run" in page and "not known</span>" in page
+    assert "May have run" in viewer.get("/cronjobs").text
+    page = viewer.get(f"/runs/{claim.run_id}").text
+    assert "Whether the code began is not known." in page and "<dt>Started</dt><dd>not known</dd>" in page
+    assert ">It printed nothing.<" not in page
 
 
 def test_a_long_list_has_pages(place: Place, function: Function, logged_in: LogIn) -> None:

@@ -1,0 +1,57 @@
+"""What a dead worker's files still tell of its runs, when its last words never reached the database."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hexasched.domain.outcomes import Status
+from hexasched.store import claiming, history
+from hexasched.store.claiming import Claim
+from hexasched.store.database import Database
+from hexasched.store.history import RunDetail
+from sandbox.spool import Spool, now_ms
+from tests.factories import make_function, make_run, make_workspace
+from workers.reaper import Reaper
+
+WORKER = "ab12"
+
+
+def claimed(database: Database, folder: Path) -> Claim:
+    """A run that a worker took which is dead now, and left its folder."""
+    (folder / WORKER / "spool").mkdir(parents=True)
+    (folder / WORKER / "lock").touch()
+    now = datetime.now(UTC)
+    with database.writing() as connection:
+        make_run(connection, make_function(connection, make_workspace(connection).id), now=now)
+        [claim] = claiming.claim(connection, WORKER, 1, now)
+    return claim
+
+
+def left_behind(database: Database, folder: Path, claim: Claim, *said: tuple[str, int]) -> RunDetail:
+    """What the database has of the run when its worker's spool, with these pieces, was found and settled."""
+    spool = Spool(folder / WORKER / "spool" / f"run-{claim.run_id}-{claim.fence}.log")
+    for stream, at_ms in said:
+        spool.add(stream, b"hello\n", at_ms)  # type: ignore[arg-type]
+    spool.close(now_ms())
+    assert Reaper(database, folder).sweep() == 1
+    with database.reading() as connection:
+        run = history.detail(connection, 1, claim.run_id)
+    assert run and run.status is Status.LOST
+    return run
+
+
+def test_what_has_printed_has_begun_although_nobody_noted_it(database: Database, tmp_path: Path) -> None:
+    claim = claimed(database, tmp_path)
+    printed = now_ms() + 5
+    run = left_behind(database, tmp_path, claim, ("s", printed - 1), ("e", printed), ("o", printed + 9))
+    assert run.started_at == datetime.fromtimestamp(printed / 1000, UTC) and not run.may_have_run
+
+
+def test_what_printed_before_it_was_taken_began_when_it_was_taken(database: Database, tmp_path: Path) -> None:
+    claim = claimed(database, tmp_path)
+    run = left_behind(database, tmp_path, claim, ("o", now_ms() - 60_000))
+    assert run.started_at == run.claimed_at, "its module was loaded ahead"
+
+
+def test_of_what_printed_nothing_nobody_knows_whether_it_began(database: Database, tmp_path: Path) -> None:
+    run = left_behind(database, tmp_path, claimed(database, tmp_path), ("s", now_ms()))
+    assert run.started_at is None and run.may_have_run
