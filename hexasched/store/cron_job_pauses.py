@@ -1,9 +1,10 @@
 """Pauses of CronJobs: they begin and end here, and their moments become one window."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import ColumnElement, Connection, insert, select
 
 from hexasched.domain.ticks import paused_window
 from hexasched.store import cron_job_rows as rows
@@ -62,14 +63,36 @@ def resume(connection: Connection, current: CronJob, now: datetime, *, by: int |
     return by_id(connection, current.workspace_id, current.id)
 
 
-def resume_due(connection: Connection, now: datetime) -> int:
-    """Resume what was suspended until now; returns how many."""
-    due = select(t.cron_jobs.c.workspace_id, t.cron_jobs.c.id).where(t.cron_jobs.c.suspended_until <= now)
-    found = connection.execute(due.where(t.cron_jobs.c.deleted_at.is_(None))).all()
-    for row in found:
-        if current := by_id(connection, row.workspace_id, row.id):
-            resume(connection, current, now)
-    return len(found)
+def to_resume(connection: Connection, now: datetime) -> list[CronJob]:
+    """What was suspended until `now`."""
+    due = select(t.cron_jobs.c.workspace_id, t.cron_jobs.c.id).where(*_is_over(now))
+    found = [by_id(connection, row.workspace_id, row.id) for row in connection.execute(due)]
+    return [one for one in found if one is not None]
+
+
+def resume_due(connection: Connection, found: Sequence[CronJob], now: datetime) -> int:
+    """Resume these, unless somebody has changed the pause since they were read; how many that was."""
+    held = [one for one in found if _still_over(connection, one, now)]
+    for one in held:
+        resume(connection, one, now)
+    return len(held)
+
+
+def stay_paused(connection: Connection, found: CronJob, reason: str, now: datetime) -> None:
+    """Let a pause that can't be ended go on for good, with the reason for people to read."""
+    if _still_over(connection, found, now):
+        rows.change(connection, found.id, {"suspend_reason": reason, "suspended_until": None})
+        rows.noted(connection, "pause", found, now, None)
+
+
+def _is_over(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return t.cron_jobs.c.suspended_until <= now, t.cron_jobs.c.deleted_at.is_(None)
+
+
+def _still_over(connection: Connection, found: CronJob, now: datetime) -> bool:
+    """Whether its pause is to end; its row is held."""
+    query = select(t.cron_jobs.c.id).where(t.cron_jobs.c.id == found.id, *_is_over(now)).with_for_update()
+    return connection.execute(query).first() is not None
 
 
 def write_pause(connection: Connection, current: CronJob, now: datetime) -> None:

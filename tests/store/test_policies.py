@@ -11,7 +11,9 @@ from sqlalchemy.exc import IntegrityError
 from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.domain.policies import Policy
 from hexasched.domain.ticks import Blackout, plan
+from hexasched.scheduler import chores
 from hexasched.store import (
+    audit,
     blackouts,
     claiming,
     cron_job_changes,
@@ -19,6 +21,7 @@ from hexasched.store import (
     cron_jobs,
     due_jobs,
     finishing,
+    functions,
     holding,
     ticks,
     windows,
@@ -210,11 +213,48 @@ def test_a_pause_ends_by_itself(database: Database) -> None:
         job = plant(connection)
         cron_job_pauses.suspend(connection, job, "holidays", NOW, NOW + 3 * MINUTE)
         assert look(connection, NOW).next_resume == NOW + 3 * MINUTE
-        assert cron_job_pauses.resume_due(connection, NOW + 2 * MINUTE) == 0
-        assert cron_job_pauses.resume_due(connection, NOW + 3 * MINUTE) == 1
+        assert cron_job_pauses.to_resume(connection, NOW + 2 * MINUTE) == []
+        [due] = cron_job_pauses.to_resume(connection, NOW + 3 * MINUTE)
+        assert cron_job_pauses.resume_due(connection, [due], NOW + 3 * MINUTE) == 1
+        assert cron_job_pauses.resume_due(connection, [due], NOW + 3 * MINUTE) == 0
         found = cron_jobs.by_id(connection, job.workspace_id, job.id)
         assert found is not None
         assert (found.suspended, found.suspended_until, found.next_run_at) == (False, None, NOW + 4 * MINUTE)
         [window] = windows.newest(connection, job.id)
         assert (window.reason, window.count) == (Reason.PAUSED, 3)
         assert look(connection, NOW).next_resume is None
+
+
+def test_a_pause_that_was_made_longer_meanwhile_goes_on(database: Database) -> None:
+    with database.writing() as connection:
+        job = plant(connection)
+        cron_job_pauses.suspend(connection, job, "holidays", NOW, NOW + MINUTE)
+        due = cron_job_pauses.to_resume(connection, NOW + MINUTE)
+        cron_job_pauses.suspend(connection, job, "holidays", NOW, NOW + 9 * MINUTE)
+        assert len(due) == 1 and cron_job_pauses.resume_due(connection, due, NOW + MINUTE) == 0
+        found = cron_jobs.by_id(connection, job.workspace_id, job.id)
+        assert found and found.suspended_until == NOW + 9 * MINUTE
+
+
+def test_a_pause_that_cant_be_ended_keeps_no_other_and_says_why(database: Database) -> None:
+    later = NOW + 2 * MINUTE
+    with database.writing() as connection:
+        job = plant(connection)
+        function = functions.by_id(connection, job.workspace_id, job.function_id)
+        assert function
+        other = make_cron_job(connection, function, name="other")
+        for one in (job, other):
+            cron_job_pauses.suspend(connection, one, "holidays", NOW, NOW + MINUTE)
+        connection.execute(update(t.cron_jobs).where(t.cron_jobs.c.id == job.id).values(timezone="Mars/Base"))
+    with database.reading() as connection:
+        ahead = look(connection, later)
+    assert chores.do(database, ahead, later)
+    with database.reading() as connection:
+        stays = cron_jobs.by_id(connection, job.workspace_id, job.id)
+        went_on = cron_jobs.by_id(connection, job.workspace_id, other.id)
+        assert stays and (stays.suspended, stays.suspended_until) == (True, None), "it is not tried again each second"
+        assert "can't resume it: " in stays.suspend_reason and "Mars/Base" in stays.suspend_reason
+        assert went_on and (went_on.suspended, went_on.next_run_at) == (False, NOW + 3 * MINUTE)
+        assert look(connection, later).next_resume is None
+        entry = audit.entries(connection, job.workspace_id, "cron_job.pause")[0]
+        assert entry.object == job.name and "Mars/Base" in entry.detail["suspend_reason"]
