@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 from hexasched import doorbell
 from hexasched.domain.periods import read_pause
 from hexasched.domain.wall_times import wall_text
+from hexasched.domain.zones import check_zone
 from hexasched.store import cron_job_changes, cron_job_pauses, cron_jobs, runs
 from hexasched.store.runs import NewRun
 from web.access import current_workspace, found, require
@@ -83,9 +84,12 @@ def pause(cron_job_id: int) -> Response | tuple[str, int]:
 @cron_job_actions.post(f"/cronjobs/<{ID}:cron_job_id>/resume")
 @require("developer")
 def resume(cron_job_id: int) -> Response:
-    """Run again from the next moment on."""
+    """Run again from the next moment on; one whose zone is gone can't."""
     with database().writing() as connection:
         job = found(cron_jobs.by_id(connection, current_workspace().id, cron_job_id))
+        if gone := check_zone(job.timezone):
+            flash(f"{job.name} can't be resumed. {gone}", "error")
+            return redirect(url_for("cron_job_edit.edit", cron_job_id=job.id), 303)
         resumed = found(cron_job_pauses.resume(connection, job, now(), by=current_user.id))
     doorbell.ring(config().data_dir, doorbell.SCHEDULE)
     flash(f"{job.name} is active. {next_execution(resumed.next_run_at, resumed.timezone, now())}", "success")

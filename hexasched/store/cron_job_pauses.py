@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, insert, select
 
 from hexasched.domain.ticks import paused_window
+from hexasched.domain.zones import check_zone
 from hexasched.store import cron_job_rows as rows
 from hexasched.store import tables as t
 from hexasched.store.cron_jobs import CronJob, by_id
@@ -96,8 +97,8 @@ def _still_over(connection: Connection, found: CronJob, now: datetime) -> bool:
 
 
 def write_pause(connection: Connection, current: CronJob, now: datetime) -> None:
-    """Write the window of a pause that ends, or is interrupted by an edit, at `now`."""
-    if current.owed_from is None or current.owed_from > now:
+    """Write the window of a pause that ends, or is interrupted by an edit, at `now`; none where the zone is gone."""
+    if current.owed_from is None or current.owed_from > now or check_zone(current.timezone):
         return
     window = paused_window(current.calendar, current.owed_from, now)
     if window is not None:

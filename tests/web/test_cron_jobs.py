@@ -7,10 +7,12 @@ from html import unescape
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from hexasched.config import Mail
 from hexasched.doorbell import SCHEDULE, WORK, Doorbell
 from hexasched.store import accounts, claiming, cron_job_pauses, cron_jobs, finishing, functions, history
+from hexasched.store import tables as t
 from hexasched.store.cron_jobs import CronJob
 from hexasched.store.functions import Function
 from hexasched.store.history import Filter, RunRow
@@ -502,6 +504,30 @@ def test_what_happens_once_may_have_run_when_its_worker_died(
     page = viewer.get(f"/runs/{claim.run_id}").text
     assert "Whether the code began is not known." in page and "<dt>Started</dt><dd>not known</dd>" in page
     assert ">It printed nothing.<" not in page
+
+
+def test_the_page_of_one_whose_zone_is_gone_says_why_it_is_paused(
+    place: Place, function: Function, logged_in: LogIn
+) -> None:
+    with place.database.writing() as connection:
+        job = rows.cron_job(connection, function, place.clock())
+        cron_job_pauses.suspend(connection, job, "holidays", place.clock(), place.clock() + timedelta(minutes=1))
+        connection.execute(update(t.cron_jobs).values(timezone="Mars/Base"))
+        place.clock.advance(timedelta(minutes=2))
+        cron_job_pauses.stay_paused(connection, job, "no time zone Mars/Base", place.clock())
+    answer = logged_in("viewer").get(f"/cronjobs/{job.id}")
+    assert answer.status_code == 200
+    assert "Paused: no time zone Mars/Base. It does not run until it is resumed." in unescape(answer.text)
+    developer = logged_in("developer")
+    refused = developer.post(f"/cronjobs/{job.id}/resume")
+    assert refused.status_code == 303 and refused.location == f"/cronjobs/{job.id}/edit"
+    form = developer.get(str(refused.location))
+    assert form.status_code == 200 and "can't be resumed. Mars/Base is not a time zone" in unescape(form.text)
+    mended = GOOD | {"name": job.name, "revision": field(form.text, "revision")}
+    assert developer.post(f"/cronjobs/{job.id}/edit", mended).status_code == 303
+    assert developer.post(f"/cronjobs/{job.id}/resume").location == f"/cronjobs/{job.id}"
+    active = stored(place, job.name)
+    assert active and (active.suspended, active.timezone) == (False, "Europe/Berlin")
 
 
 def test_a_long_list_has_pages(place: Place, function: Function, logged_in: LogIn) -> None:
