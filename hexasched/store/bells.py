@@ -1,5 +1,6 @@
 """Carries the rings of the doorbell between the hosts that share a PostgreSQL database, by LISTEN and NOTIFY."""
 
+import secrets
 import selectors
 import threading
 from contextlib import closing
@@ -18,22 +19,19 @@ _CHANNELS = {f"hexasched_{topic}": topic for topic in doorbell.TOPICS}
 
 
 class Carrier:
-    """What one process sends and hears. A ring has no content and may be lost, as with the doorbell itself."""
+    """What one process sends and hears. A ring says only who rang, and may be lost, as with the doorbell itself."""
 
     def __init__(self, database: Database, data_dir: Path) -> None:
         self._database, self._data_dir = database, data_dir
-        self._ours: set[int] = set()  # the server's processes that our rings came from
+        self._name = secrets.token_hex(8)  # the server's processes get their numbers again: they tell nobody's ring
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def ring(self, *topics: str) -> None:
         """Wake the listeners on all hosts; to be called after the commit. Never fails."""
-        words = "; ".join(f"NOTIFY hexasched_{topic}" for topic in topics)
+        words = "; ".join(f"NOTIFY hexasched_{topic}, '{self._name}'" for topic in topics)
         try:
             with self._database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                raw = connection.connection.driver_connection
-                assert isinstance(raw, Connection)
-                self._ours.add(raw.info.backend_pid)
                 connection.exec_driver_sql(words)
         except SQLAlchemyError as error:
             logs.warning("bells.not_rung", error=type(error).__name__)  # the others look every second anyway
@@ -64,7 +62,7 @@ class Carrier:
                 # Its own generator of notifications wakes ten times a second.
                 connection.pgconn.consume_input()
                 while note := connection.pgconn.notifies():
-                    if note.be_pid not in self._ours:
+                    if note.extra.decode() != self._name:
                         doorbell.ring_own(self._data_dir, _CHANNELS[note.relname.decode()])
 
     def _connection(self) -> "Connection[tuple[object, ...]]":
