@@ -10,7 +10,7 @@ from hexasched.errors import StoreBusyError
 from hexasched.store import builds, holding, workers
 from hexasched.store import logs as stored_logs
 from hexasched.store.database import Database
-from hexasched.store.leases import Lease, LeaseWatch, end
+from hexasched.store.leases import Lease, LeaseWatch, end_each
 from workers.shipping import new_chunks
 
 
@@ -31,8 +31,8 @@ class Reaper:
         """A worker of this host whose lock is free is dead, its keeper and its sandboxes too: no lease to wait for."""
         with self._database.reading() as connection:
             held: list[Lease] = [*holding.held_by(connection, folder.name), *builds.held_by(connection, folder.name)]
+        reaped = end_each(self._database, held)  # what can't be ended now is left to the leases
         with self._database.writing() as connection:
-            reaped = [claim for claim, count in held if end(connection, claim, count)]
             workers.leave(connection, folder.name)
         failpoints.reach("reap.after_commit")
         for spool in (folder / "spool").glob("run-*.log"):
