@@ -20,6 +20,7 @@ from hexasched.store import artifacts, builds, claiming, deploys, functions, lea
 from hexasched.store import tables as t
 from hexasched.store.database import Connection, Database
 from sandbox.client import Keeper
+from tests.busy import held
 from tests.factories import NOW, make_function, make_program, make_run, make_workspace
 from tests.processes.service import Service, kill, running
 from tests.waiting import wait_until
@@ -30,6 +31,7 @@ from workers.hand import InHand
 from workers.helper import Helper
 from workers.reaper import Reaper
 from workers.shop import Shop
+from workers.stopping import stop_all
 
 if sys.version_info >= (3, 12):
     import tarfile
@@ -161,6 +163,21 @@ def _elsewhere(folder: Path, database: Database, keys: KeyRing, helper: Helper) 
         runtimes={runtime.name: runtime for runtime in runtimes()},
         state_dir=folder,
     )
+
+
+def test_what_was_not_begun_is_given_back_when_the_database_takes_it(
+    refusing: tuple[Database, list[claiming.Claim]], tmp_path: Path
+) -> None:
+    database, claims = refusing
+    hands = {str(claim.run_id): InHand(claim=claim, key=str(claim.run_id), spool=tmp_path / "none") for claim in claims}
+    with closing(Helper()) as helper:
+        shop = _elsewhere(tmp_path, database, load_key_ring(tmp_path), helper)
+        with held(database):
+            stop_all(shop, hands)
+        assert len(hands) == 3
+        stop_all(shop, hands)
+    assert hands == {}
+    assert _statuses(database, [1, 2, 3]) == ["queued"] * 3
 
 
 def test_it_outlives_a_database_that_is_locked_for_longer_than_it_waits(
