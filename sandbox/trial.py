@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hexasched.domain.limits import Limits
-from hexasched.domain.outcomes import Outcome, Status
+from hexasched.domain.limits import HEARTBEAT_S, Limits
+from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.errors import TryAgainError
 from sandbox import network
 from sandbox.client import Keeper
@@ -21,12 +21,15 @@ KEY = "trial"
 DEADLINE_S = 60.0  # a machine that boots is slow
 LIMITS = Limits(timeout_s=30, memory_mb=256)
 
+TELLS_NOTHING = (Reason.INTERNAL, Reason.TIME, Reason.WORKER_GONE)
+"""What a machine that is too slow just now brings about: nothing is known of the walls then."""
+
 
 def weaknesses(keeper: Keeper, settings: SandboxSettings, runtime: Runtime) -> list[str]:
     """What code in the sandbox could do although it must not, each "read a file of the service"; takes about 0.1 s.
 
-    One entry says why, if the trial itself did not work. The keeper must have nothing else in hand.
-    Raises TryAgainError if it takes longer than DEADLINE_S, KeeperGoneError.
+    One entry says why, if the trial's own code did not work. The keeper must have nothing else in hand.
+    Raises TryAgainError if the trial came to no end that tells anything, KeeperGoneError.
     """
     secret = Path(settings.state_dir) / "planted"
     secret.write_text("a file of the service")
@@ -37,8 +40,10 @@ def weaknesses(keeper: Keeper, settings: SandboxSettings, runtime: Runtime) -> l
     Path(settings.state_dir, "spool", f"{KEY}.log").unlink(missing_ok=True)
     if outcome is None:
         raise TryAgainError(f"The trial of the sandbox did not end within {DEADLINE_S:.0f} s: is the machine too busy?")
+    said = outcome.error.message if outcome.error else "it ended without a result"
+    if outcome.reason in TELLS_NOTHING:
+        raise TryAgainError(f"The sandbox could not be tried: {said}")
     if outcome.status is not Status.SUCCEEDED:
-        said = outcome.error.message if outcome.error else "it ended without a result"
         return [f"not even be tried ({said})"]
     found: list[str] = json.loads(outcome.result or "")
     return found
@@ -88,7 +93,9 @@ def _end_of(keeper: Keeper, job: Job) -> Outcome | None:
     give_up_at = time.monotonic() + DEADLINE_S
     with selectors.DefaultSelector() as waiting:
         waiting.register(keeper, selectors.EVENT_READ)
-        while waiting.select(max(0.0, give_up_at - time.monotonic())):
+        while time.monotonic() < give_up_at:
+            keeper.beat()  # its lease is shorter than the trial may take
+            waiting.select(HEARTBEAT_S)
             for message in keeper.messages():
                 if isinstance(message, Finished):
                     return message.outcome

@@ -1,10 +1,13 @@
 """Writes how runs and builds ended, each with the rest of its log in one transaction."""
 
+import contextlib
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from hexasched import doorbell, failpoints, logs
 from hexasched.domain.outcomes import ALERTING, Reason
-from hexasched.errors import StoreBusyError
+from hexasched.errors import TryAgainError
 from hexasched.store import builds, finishing
 from hexasched.store import logs as stored_logs
 from hexasched.store.builds import BuildClaim
@@ -21,6 +24,8 @@ from workers.shipping import new_chunks
 from workers.shop import Shop
 from workers.telling import ship
 
+FIRST_REST_S, LONGEST_REST_S = 1.0, 300.0
+
 
 def end_all(shop: Shop, hands: Hands, *, refill: bool = False) -> bool:
     """Everything whose job is over; whether any of it left the hands.
@@ -28,17 +33,15 @@ def end_all(shop: Shop, hands: Hands, *, refill: bool = False) -> bool:
     What the database does not take now stays in hand for the next round. With `refill` the room that runs leave is
     filled in the same transaction: where many wait, each run costs one commit less.
     """
-    over = [hand for hand in hands.values() if hand.ended is not None]
+    now = time.monotonic()
+    over = [hand for hand in hands.values() if hand.ended is not None and hand.rests_until <= now]
     ended = [hand for hand in over if hand.build is None]
     if ended:
         _end_runs(shop, hands, ended, refill=refill)
     for hand in over:
-        if hand.build is None:
-            continue
-        if hand.concluding:
-            _end_build(shop, hands, hand, hand.build)
-        else:
-            _end_stage(shop, hands, hand, hand.build)
+        if hand.build is not None:
+            with _resting_where_refused(hand):
+                _go_on(shop, hands, hand, hand.build)
     return any(hand.key not in hands for hand in over)
 
 
@@ -46,26 +49,26 @@ def _end_runs(shop: Shop, hands: Hands, ended: list[InHand], *, refill: bool) ->
     """All in one transaction; where one of them makes it fail, each in its own, so that it fails alone."""
     try:
         _end_together(shop, hands, ended, refill=refill)
-    except StoreBusyError:
+    except TryAgainError:
         raise
-    except Exception as error:
-        if len(ended) == 1:
-            raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, it must not keep the others from ending
         logs.warning("runs.not_ended_together", count=len(ended), error=type(error).__name__)
-        _end_apart(shop, hands, ended)
+        for hand in ended:
+            with _resting_where_refused(hand):
+                _end_together(shop, hands, [hand])
 
 
-def _end_apart(shop: Shop, hands: Hands, ended: list[InHand]) -> None:
-    failures: list[Exception] = []
-    for hand in ended:
-        try:
-            _end_together(shop, hands, [hand])
-        except StoreBusyError:
-            raise
-        except Exception as error:  # noqa: BLE001 - the others come first; then it is raised
-            failures.append(error)
-    if failures:
-        raise failures[0]
+@contextlib.contextmanager
+def _resting_where_refused(hand: InHand) -> Iterator[None]:
+    """What can't be written stays in hand and is tried again, each time after a longer pause: the rest goes on."""
+    try:
+        yield
+    except TryAgainError:
+        raise
+    except Exception:  # noqa: BLE001 - whatever it is, ending the worker would lose all that it has in hand
+        logs.failure("work.not_ended", key=hand.key)
+        hand.rests_until = time.monotonic() + min(FIRST_REST_S * 2**hand.refusals, LONGEST_REST_S)
+        hand.refusals += 1
 
 
 def _end_together(shop: Shop, hands: Hands, ended: list[InHand], *, refill: bool = False) -> None:
@@ -95,6 +98,13 @@ def _finish(connection: Connection, hand: InHand, now: datetime) -> bool:
     ship(connection, hand)
     started_at = hand.started_at if hand.unmarked else None
     return finishing.finish(connection, hand.claim, hand.ended, now, started_at=started_at)
+
+
+def _go_on(shop: Shop, hands: Hands, hand: InHand, state: BuildState) -> None:
+    if hand.concluding:
+        _end_build(shop, hands, hand, state)
+    else:
+        _end_stage(shop, hands, hand, state)
 
 
 def _end_stage(shop: Shop, hands: Hands, hand: InHand, state: BuildState) -> None:

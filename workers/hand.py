@@ -32,6 +32,8 @@ class InHand:
     unsure: bool = False  # a shipment was begun, and whether it was committed is not known
     log_base: int = 0  # where the log of a build's earlier stages ended: seqs go on from there
     ended: Outcome | None = None
+    refusals: int = 0  # how often the database refused its end for another reason than that it was busy
+    rests_until: float = 0.0  # monotonic: when its end is tried again
 
     @property
     def unmarked(self) -> bool:

@@ -112,9 +112,9 @@ def _loop(worker: Worker, config: Config, asked_to_stop: Callable[[], int]) -> N
     drained_by = time.monotonic() + config.drain_timeout_s
     while not worker.idle and time.monotonic() < drained_by and asked_to_stop() < 2:
         worker.step()
-    worker.stop_all()
     dead_by = time.monotonic() + KILL_GRACE_S
     while not worker.idle and time.monotonic() < dead_by:
+        worker.stop_all()
         worker.step()
 
 

@@ -12,7 +12,7 @@ from hexasched.store import builds, holding, workers
 from hexasched.store import logs as stored_logs
 from hexasched.store.claiming import Claim
 from hexasched.store.database import Database
-from hexasched.store.leases import Lease, LeaseWatch, end
+from hexasched.store.leases import Lease, LeaseWatch, end_each
 from workers.shipping import new_chunks
 
 
@@ -33,12 +33,9 @@ class Reaper:
         """A worker of this host whose lock is free is dead, its keeper and its sandboxes too: no lease to wait for."""
         with self._database.reading() as connection:
             held: list[Lease] = [*holding.held_by(connection, folder.name), *builds.held_by(connection, folder.name)]
-        runs = [claim for claim, _ in held if isinstance(claim, Claim)]
-        printed = [(claim, at) for claim in runs if (at := _printed_at(folder / "spool", claim))]
+        self._note_starts(folder / "spool", [claim for claim, _ in held if isinstance(claim, Claim)])
+        reaped = end_each(self._database, held)  # what can't be ended now is left to the leases
         with self._database.writing() as connection:
-            for claim, at in printed:
-                holding.mark_printed(connection, claim, at)
-            reaped = [claim for claim, count in held if end(connection, claim, count)]
             workers.leave(connection, folder.name)
         failpoints.reach("reap.after_commit")
         for spool in (folder / "spool").glob("run-*.log"):
@@ -46,6 +43,19 @@ class Reaper:
         shutil.rmtree(folder, ignore_errors=True)
         logs.warning("worker.gone", worker=folder.name, settled=len(reaped))
         return len(reaped)
+
+    def _note_starts(self, spools: Path, runs: list[Claim]) -> None:
+        printed = [(claim, at) for claim in runs if (at := _printed_at(spools, claim))]
+        if not printed:
+            return
+        try:
+            with self._database.writing() as connection:
+                for claim, at in printed:
+                    holding.mark_printed(connection, claim, at)
+        except StoreBusyError:
+            raise
+        except Exception:  # noqa: BLE001 - what can't be noted must not keep workers from starting
+            logs.failure("starts.not_noted", count=len(printed))
 
     def _ship(self, spool: Path) -> None:
         """What a dead worker's run had printed and was not in the database yet."""

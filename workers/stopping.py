@@ -2,7 +2,9 @@
 
 from typing import Literal
 
+from hexasched import logs
 from hexasched.domain.outcomes import Outcome, Reason, Status
+from hexasched.errors import StoreBusyError
 from hexasched.store import builds, claiming, holding
 from hexasched.store.claiming import Claim
 from workers.hand import Hands, InHand
@@ -24,24 +26,35 @@ def pass_on_cancels(shop: Shop, hands: Hands) -> None:
 
 
 def stop_all(shop: Shop, hands: Hands) -> None:
-    """End what is still in hand: runs get a replacement, builds go back to the queue."""
-    for hand in list(hands.values()):
-        if not hand.stopping and (hand.ended is None or hand.preparing is not None):
+    """End what is still in hand: runs get a replacement, builds go back to the queue.
+
+    What the database does not take back now stays in hand for the next round. Raises KeeperGoneError.
+    """
+    left = [hand for hand in hands.values() if not hand.stopping and (hand.ended is None or hand.preparing is not None)]
+    # Those for which the database is needed are the last: the others must not wait while it is busy.
+    for hand in sorted(left, key=lambda hand: not hand.submitted):
+        try:
             stop(shop, hands, hand, "drain")
+        except StoreBusyError as error:
+            logs.warning("store.busy", error=error)
+            return
 
 
 def stop(shop: Shop, hands: Hands, hand: InHand, cause: Cause) -> None:
-    """End one piece of work; its outcome follows, unless the keeper never got it."""
-    hand.stopping = True
+    """End one piece of work; its outcome follows, unless the keeper never got it.
+
+    Raises StoreBusyError if the database does not take back now what the keeper never got.
+    """
     if hand.ended is not None:
-        return  # a build between two stages: it is given back when its helper is done
-    if hand.submitted:
+        pass  # a build between two stages: it is given back when its helper is done
+    elif hand.submitted:
         shop.keeper.stop(hand.key, cause)
     elif cause != "drain" and isinstance(hand.claim, Claim):
         reason = Reason.REPLACED if cause == "replaced" else Reason.USER
         hand.ended = Outcome(status=Status.CANCELLED, reason=reason)
     else:
         _give_back(shop, hands, hand)
+    hand.stopping = True
 
 
 def _give_back(shop: Shop, hands: Hands, hand: InHand) -> None:

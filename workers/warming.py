@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hexasched import logs
+from hexasched.errors import HexaSchedError, StoreBusyError
 from hexasched.store import coming, env_vars, preloads
 from hexasched.store.coming import VersionWork
 from hexasched.store.database import Connection
@@ -13,7 +14,7 @@ from sandbox.jobs import Job, NotPreloaded
 from workers import environments
 from workers.budget import budget_for, memory_here
 from workers.files import has_modules
-from workers.running import optional_names, template_for
+from workers.running import optional_names, said_of, template_for
 from workers.shop import Shop
 
 AHEAD = timedelta(seconds=20)
@@ -96,22 +97,35 @@ class Warming:
             return None
         if version_id in self._templates:
             return self._templates[version_id]
+        try:
+            template = self._make_template(version_id)
+        except StoreBusyError:
+            raise
+        except OSError as error:
+            logs.warning("warm.no_files", version_id=version_id, error=error)
+            return None
+        except Exception as error:  # noqa: BLE001 - one version that can't be made ready must not end the worker
+            logs.failure("warm.not_possible", version_id=version_id)
+            self._failed[version_id] = str(error) if isinstance(error, HexaSchedError) else said_of(error)
+            return None
+        if template is not None:
+            self._templates[version_id] = template
+        return template
+
+    def _make_template(self, version_id: int) -> Job | None:
         with self._shop.database.reading() as connection:
+            # Read before the values: if these change in between, the next look sees another number.
+            self._revisions |= coming.env_revisions(connection, [version_id])
             work = coming.load_version(connection, version_id)
+            if work is None:
+                return None
             told = self._told_ahead(connection, work) if work.program.limits.same_env else {}
         unpacked = work.artifact_id is None or has_modules(self._shop.data_dir, work.artifact_id)
         if not unpacked or work.program.runtime not in self._shop.runtimes:
             return None
-        try:
-            self._templates[version_id] = replace(template_for(self._shop, work), **told)
-        except OSError as error:
-            logs.warning("warm.no_files", version_id=version_id, error=error)
-            return None
-        return self._templates[version_id]
+        return replace(template_for(self._shop, work), **told)
 
     def _told_ahead(self, connection: Connection, work: VersionWork) -> dict[str, Any]:
-        # Read before the values: if these change in between, the next look sees another number.
-        self._revisions |= coming.env_revisions(connection, [work.version_id])
         variables = env_vars.values(connection, self._shop.keys, work.function_id)
         secrets = env_vars.secret_names(connection, work.function_id)
         environment = {"environment": environments.name_of(variables, secrets)}

@@ -46,7 +46,7 @@ class Worker:
         self._next_beat = self._next_poll = self._next_chores = self._next_cleaning = 0.0
         self._tell_at, self._told_at = NEVER, 0.0
         self._is_rung = self._has_room = self._is_more = False
-        self._draining = False
+        self._draining = self._stopping = False
         self._selector = selectors.DefaultSelector()
         self._selector.register(shop.keeper.fileno(), selectors.EVENT_READ)
         self._selector.register(bell.fileno(), selectors.EVENT_READ)
@@ -84,7 +84,8 @@ class Worker:
             workers.set_draining(connection, self._shop.worker_id)
 
     def stop_all(self) -> None:
-        """End what is still in hand: runs get a replacement, builds go back to the queue."""
+        """End what is still in hand and begin with nothing more; to be repeated until nothing is in hand."""
+        self._stopping = True
         stopping.stop_all(self._shop, self._hands)
 
     def _work(self) -> None:
@@ -100,7 +101,8 @@ class Worker:
             tell(self._shop, self._hands)
             self._tell_at, self._told_at = NEVER, now
         self._look_at_the_queue(poll=now >= self._next_poll)
-        start_claimed(self._shop, self._hands, self._warming)
+        if not self._stopping:
+            start_claimed(self._shop, self._hands, self._warming)
         if now >= self._next_poll:
             self._reaper.sweep()
             if not self._draining:

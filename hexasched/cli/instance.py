@@ -29,7 +29,7 @@ class Instance:
 
     @cached_property
     def database(self) -> Database:
-        """The database, at this program's schema. Raises StoreError with one clear line."""
+        """The database, at this program's schema. Raises StoreError or StoreBusyError with one clear line."""
         database = Database(url_for(self.config.database_url, self.config.data_dir))
         schema.check(database)
         if not database.is_sqlite:

@@ -10,7 +10,7 @@ import click
 
 from hexasched import logs
 from hexasched.cli.instance import Instance, note_service, open_instance, prepare, told_of_service
-from hexasched.errors import HexaSchedError, SandboxError
+from hexasched.errors import HexaSchedError, SandboxError, StoreBusyError
 from hexasched.store import accounts
 from hexasched.supervisor.children import Child
 from hexasched.supervisor.ports import refuse_taken_port
@@ -38,7 +38,7 @@ def serve(config_file: Path | None, *, sample: bool, unsafe_no_sandbox: bool) ->
     notify_socket = os.environ.pop("NOTIFY_SOCKET", "")  # systemd is told by this process, not by its children
     supervise(
         children(instance),
-        on_ready=lambda: _announce(instance, password),
+        on_ready=lambda: announce(instance, password),
         notify_socket=notify_socket,
     )
     claim.close()
@@ -95,15 +95,29 @@ def _plant(instance: Instance) -> str | None:
     return plant(instance)
 
 
-def _announce(instance: Instance, password: str | None) -> None:
+def announce(instance: Instance, password: str | None) -> None:
+    """Say that the service is ready and how to come in; a database that is busy now changes nothing of the first."""
     url = instance.config.public_url
-    with instance.database.writing() as connection:
-        code = None if accounts.has_users(connection) else accounts.new_setup_code(connection)
     click.echo(f"\nHexaSched is ready: {url}")
-    if code:
-        click.echo(f"Make the first account: {url}/setup\nSetup code: {code}")
+    try:
+        code = _setup_code(instance)
+    except StoreBusyError as error:
+        logs.warning("store.busy", error=error)
+        click.echo("The database is busy. Unless there is an account, a code to make it with: hexasched setup-code")
+    else:
+        if code:
+            click.echo(f"Make the first account: {url}/setup\nSetup code: {code}")
     if password:
         click.echo(f"Log in as owner@example.org with the password {password} (shown this once).")
     if instance.config.sandbox.mode == "none":
         click.echo("WARNING: no sandbox. Functions run as this user, with all its rights.")
     sys.stdout.flush()
+
+
+def _setup_code(instance: Instance) -> str | None:
+    """A fresh one, None if nobody needs it."""
+    with instance.database.reading() as connection:
+        if accounts.has_users(connection):
+            return None
+    with instance.database.writing() as connection:
+        return accounts.new_setup_code(connection)

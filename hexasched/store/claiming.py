@@ -26,8 +26,22 @@ def any_due(connection: Connection, now: datetime) -> bool:
 
 def claim(connection: Connection, worker_id: str, count: int, now: datetime) -> list[Claim]:
     """Take up to `count` queued runs that are due, oldest first; nobody else can get them."""
-    # Two statements: as a subquery PostgreSQL may evaluate the limit more than once and lock more than asked for.
-    due = [(row.id, row.serial_key) for row in connection.execute(_DUE, {"now": now, "count": count})]
+    taken: list[Claim] = []
+    for _ in range(2 * count):  # each round takes something, or some other worker did
+        wanted = count - len(taken)
+        # Two statements: as a subquery PostgreSQL may evaluate the limit more than once and lock more than asked for.
+        due = [(row.id, row.serial_key) for row in connection.execute(_DUE, {"now": now, "count": wanted})]
+        fresh = _take_first_of_each(connection, worker_id, due, now)
+        taken += fresh or []
+        if fresh is not None and (len(due) < wanted or len(taken) == count):
+            break
+    return taken
+
+
+def _take_first_of_each(
+    connection: Connection, worker_id: str, due: list[tuple[int, int | None]], now: datetime
+) -> list[Claim] | None:
+    """What was taken; None if another worker was quicker with a run of the same key."""
     ids = _first_of_each(due)
     if all(key is None for _, key in due):
         return _take(connection, worker_id, ids, now) if ids else []
@@ -35,7 +49,7 @@ def claim(connection: Connection, worker_id: str, count: int, now: datetime) -> 
         with connection.begin_nested():
             return _take(connection, worker_id, ids, now)
     except IntegrityError:
-        return []  # another worker was quicker with a run of the same key; the next round sees it
+        return None
 
 
 def release(connection: Connection, taken: Claim) -> bool:

@@ -57,8 +57,8 @@ def env_revisions(connection: Connection, version_ids: Collection[int]) -> dict[
     return {row.id: row.env_revision for row in rows}
 
 
-def load_version(connection: Connection, version_id: int) -> VersionWork:
-    """A version that has been built."""
+def load_version(connection: Connection, version_id: int) -> VersionWork | None:
+    """A version that has been built; None if it is gone."""
     names = ("runtime", "handler_file", "source", "dependencies")
     row = (
         connection.execute(
@@ -67,8 +67,10 @@ def load_version(connection: Connection, version_id: int) -> VersionWork:
             .where(t.versions.c.id == version_id)
         )
         .mappings()
-        .one()
+        .first()
     )
+    if row is None:
+        return None
     return VersionWork(
         workspace_id=row["workspace_id"],
         function_id=row["function_id"],

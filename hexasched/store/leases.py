@@ -24,6 +24,7 @@ from sqlalchemy import Connection
 
 from hexasched import logs
 from hexasched.domain.limits import REAP_S
+from hexasched.errors import StoreBusyError
 from hexasched.store import builds, finishing, holding
 from hexasched.store.builds import BuildClaim
 from hexasched.store.claiming import Claim
@@ -46,10 +47,11 @@ class LeaseWatch:
         expired = self._expired(leases, time.monotonic())
         if not expired:
             return 0
-        with database.writing() as connection:
-            ended = [claim for claim, count in expired if end(connection, claim, count)]
+        ended = end_each(database, expired)
         for claim in ended:
             logs.warning("lease.expired", claim=claim)
+        # What could not be ended is tried again, but not at once: it may never work.
+        self._seen |= {claim: (count, time.monotonic()) for claim, count in expired}
         return len(ended)
 
     def _expired(self, leases: list[Lease], now: float) -> list[Lease]:
@@ -60,7 +62,33 @@ class LeaseWatch:
         return [(claim, count) for claim, (count, since) in self._seen.items() if now - since >= REAP_S]
 
 
-def end(connection: Connection, claim: Claim | BuildClaim, count: int) -> bool:
+def end_each(database: Database, leases: list[Lease]) -> list[Claim | BuildClaim]:
+    """End the work of these leases; those that it ended. What can't be ended is logged, and keeps no other from it.
+
+    Raises StoreBusyError; some have been ended then.
+    """
+    try:
+        with database.writing() as connection:
+            return [claim for claim, count in leases if _end(connection, claim, count)]
+    except StoreBusyError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, each is tried for itself
+        logs.warning("leases.not_ended_together", count=len(leases), error=type(error).__name__)
+    return [claim for claim, count in leases if _ended_alone(database, claim, count)]
+
+
+def _ended_alone(database: Database, claim: Claim | BuildClaim, count: int) -> bool:
+    try:
+        with database.writing() as connection:
+            return _end(connection, claim, count)
+    except StoreBusyError:
+        raise
+    except Exception:  # noqa: BLE001 - one row that the database refuses must not stop who looks after all of them
+        logs.failure("lease.not_ended", claim=claim)
+        return False
+
+
+def _end(connection: Connection, claim: Claim | BuildClaim, count: int) -> bool:
     """End a run, or queue a build again, if its heartbeat count is still `count`; False if it has beaten or ended."""
     now = datetime.now(UTC)
     if isinstance(claim, Claim):

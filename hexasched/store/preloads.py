@@ -28,9 +28,14 @@ class NotPreloaded:
 
 
 def note(connection: Connection, worker_id: str, failed: Mapping[int, str]) -> None:
-    """These versions (by id) the worker could not load ahead; what it has noted before is forgotten."""
+    """These versions (by id) the worker could not load ahead; what it has noted before is forgotten.
+
+    Nothing is noted where the worker's row is gone.
+    """
     mine = t.workers.c.id == worker_id
-    facts: dict[str, Any] = connection.execute(select(t.workers.c.facts).where(mine)).scalar_one()
+    facts: dict[str, Any] | None = connection.execute(select(t.workers.c.facts).where(mine)).scalar_one_or_none()
+    if facts is None:
+        return
     noted = {str(version_id): why for version_id, why in failed.items()}
     connection.execute(update(t.workers).where(mine).values(facts={**facts, NOTE: noted}))
 

@@ -14,11 +14,17 @@ from hexasched.errors import StoreBusyError, StoreError
 from hexasched.store.database import Database
 
 _LOCK = 0x68657861  # "hexa": the same number in every version of the program
+_LASTING = ("SQLITE_CANTOPEN", "SQLITE_READONLY")
+"""What a file's place or its rights bring about: it does not pass until somebody mends them."""
+
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def migrate(database: Database) -> None:
-    """Apply what is missing. Raises StoreError with one clear line if the database can't be used."""
+    """Apply what is missing.
+
+    Raises StoreError with one clear line if the database can't be used, StoreBusyError if that may pass.
+    """
     try:
         with database.writing() as connection:
             if not database.is_sqlite:
@@ -30,22 +36,22 @@ def migrate(database: Database) -> None:
             # A database that is up to date but can't be written would only be found out by the first run.
             connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
     except StoreBusyError as error:
-        raise _explain(database, error.__cause__) from error
+        raise _explain(database, error.__cause__, type(error)) from error
     except DBAPIError as error:
-        raise _explain(database, error) from error
+        raise _explain(database, error, StoreError) from error
 
 
 def check(database: Database) -> None:
-    """Raise StoreError unless the database has exactly this program's schema."""
+    """Raise StoreError unless the database has exactly this program's schema, StoreBusyError if that may pass."""
     try:
         with database.reading() as connection:
             _refuse_newer(connection)
             if _current(connection) != revisions()[-1]:
                 raise StoreError("The database is older than this program. Run `hexasched migrate`.")
     except StoreBusyError as error:
-        raise _explain(database, error.__cause__) from error
+        raise _explain(database, error.__cause__, type(error)) from error
     except DBAPIError as error:
-        raise _explain(database, error) from error
+        raise _explain(database, error, StoreError) from error
 
 
 @cache
@@ -80,8 +86,10 @@ def _refuse_newer(connection: Connection) -> None:
         )
 
 
-def _explain(database: Database, error: BaseException | None) -> StoreError:
+def _explain(database: Database, error: BaseException | None, kind: type[StoreError]) -> StoreError:
     origin = getattr(error, "orig", error)
     cause = next(iter(str(origin).strip().splitlines()), type(origin).__name__)
     where = database.url.database if database.is_sqlite else database.url.render_as_string(hide_password=True)
-    return StoreError(f"The database {where} can't be used: {cause}.")
+    if getattr(origin, "sqlite_errorname", "").startswith(_LASTING):
+        kind = StoreError
+    return kind(f"The database {where} can't be used: {cause}.")

@@ -8,6 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from hexasched.cli.instance import Instance, prepare
+from hexasched.cli.serving import announce
+from hexasched.config import Config
+from hexasched.store import accounts
+from tests.busy import held
+from tests.factories import NOW
 from tests.processes.service import Service, running
 from tests.waiting import wait_until
 
@@ -192,6 +198,23 @@ def test_it_refuses_a_database_that_it_can_not_write(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.strip().splitlines()[-1].startswith("hexasched: The database ")
     assert "Traceback" not in done.stderr
+
+
+def test_it_is_ready_also_while_the_database_is_busy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    instance = Instance(Config(data_dir=tmp_path), None)
+    prepare(instance)
+    with instance.database as database:
+        with held(database):
+            announce(instance, None)
+            assert "hexasched setup-code" in capsys.readouterr().out
+        announce(instance, None)
+        assert "Setup code: " in capsys.readouterr().out
+        with database.writing() as connection:
+            owner = {"email": "owner@example.org", "password_hash": "", "workspace": "Team", "timezone": "UTC"}
+            assert accounts.create_first_account(connection, **owner, now=NOW)
+        with held(database):
+            announce(instance, None)
+            assert "etup" not in capsys.readouterr().out
 
 
 def test_it_reports_all_mistakes_of_the_configuration(tmp_path: Path) -> None:

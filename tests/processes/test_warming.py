@@ -107,6 +107,25 @@ def test_a_module_is_loaded_ahead_and_what_can_not_be_is_said(service: Service, 
     wait_until(lambda: source in waiting(service), deadline_s=20, what="another one", every_s=0.1)
 
 
+@pytest.mark.root
+def test_a_variable_that_does_not_decrypt_is_said_and_ends_no_worker(service: Service, tmp_path: Path) -> None:
+    service.deploy("sealed", code("sealed"), tmp_path / "sealed", "--reuse", "--env", "KEY=value")
+    assert service.run("sealed")["result"] == "sealed"
+    [worker] = service.pids("worker")
+    with service.open_database() as database, database.writing() as connection:
+        mine = select(t.functions.c.id).where(t.functions.c.name == "sealed").scalar_subquery()
+        connection.execute(
+            update(t.env_vars).where(t.env_vars.c.function_id == mine).values(ciphertext=b"key of others")
+        )
+        newer = update(t.functions).where(t.functions.c.id == mine)
+        connection.execute(newer.values(env_revision=t.functions.c.env_revision + 1))
+    said = "sealed, version 1: preload failed: A stored secret was encrypted with a key that is not in secret.key."
+    wait_until(lambda: said in service.cli("doctor", check=False).stdout, deadline_s=30, what="doctor to say so")
+    assert service.pids("worker") == [worker]
+    _set_variables(service, "sealed", KEY="another")
+    wait_until(lambda: code("sealed") in waiting(service), deadline_s=20, what="a process that waits", every_s=0.1)
+
+
 def _set_variables(service: Service, name: str, **values: str) -> None:
     wanted = {key: EnvVar(name=key, value=value, secret=False) for key, value in values.items()}
     with service.open_database() as database, database.writing() as connection:

@@ -12,15 +12,15 @@ from typing import cast
 
 import pytest
 from sqlalchemy import select, update
-from sqlalchemy.exc import IntegrityError
 
 from hexasched.config import Config
 from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.secrets import KeyRing, load_key_ring
-from hexasched.store import artifacts, builds, claiming, deploys, functions, runs, schema
+from hexasched.store import artifacts, builds, claiming, deploys, functions, leases, runs, schema
 from hexasched.store import tables as t
 from hexasched.store.database import Connection, Database
 from sandbox.client import Keeper
+from tests.busy import held
 from tests.factories import NOW, make_function, make_program, make_run, make_workspace
 from tests.processes.service import Service, kill, running
 from tests.waiting import wait_until
@@ -29,7 +29,9 @@ from workers.ending import end_all
 from workers.facts import runtimes
 from workers.hand import InHand
 from workers.helper import Helper
+from workers.reaper import Reaper
 from workers.shop import Shop
+from workers.stopping import stop_all
 
 if sys.version_info >= (3, 12):
     import tarfile
@@ -81,9 +83,10 @@ def test_it_gives_back_a_run_whose_claim_got_lost_on_its_way(service: Service) -
         wait_until(lambda: status() == "succeeded", deadline_s=30, what="the run that nobody knew of")
 
 
-def test_a_run_whose_end_is_refused_keeps_no_other_from_ending(tmp_path: Path) -> None:
-    """Runs that are over at the same time are written in one transaction."""
-    with Database(f"sqlite:///{tmp_path / 'own.db'}") as database, closing(Helper()) as helper:
+@pytest.fixture
+def refusing(tmp_path: Path) -> Iterator[tuple[Database, list[claiming.Claim]]]:
+    """A database with three runs that "elsewhere" has, and which refuses the end of the second."""
+    with Database(f"sqlite:///{tmp_path / 'own.db'}") as database:
         schema.migrate(database)
         with database.writing() as connection:
             function = make_function(connection, make_workspace(connection).id)
@@ -94,15 +97,59 @@ def test_a_run_whose_end_is_refused_keeps_no_other_from_ending(tmp_path: Path) -
                 "BEGIN SELECT RAISE(ABORT, 'not this one'); END"
             )
             claims = claiming.claim(connection, "elsewhere", 3, NOW)
-        ended = Outcome(status=Status.SUCCEEDED, reason=Reason.OK)
-        hands = {
-            str(claim.run_id): InHand(claim=claim, key=str(claim.run_id), spool=tmp_path / "none", ended=ended)
-            for claim in claims
-        }
-        with pytest.raises(IntegrityError, match="not this one"):
-            end_all(_elsewhere(tmp_path, database, load_key_ring(tmp_path), helper), hands)
+        yield database, claims
+
+
+def _accept(database: Database) -> None:
+    with database.writing() as connection:
+        connection.exec_driver_sql("DROP TRIGGER refusing")
+
+
+def test_a_run_whose_end_is_refused_keeps_no_other_from_ending_and_is_tried_again(
+    refusing: tuple[Database, list[claiming.Claim]], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Runs that are over at the same time are written in one transaction."""
+    database, claims = refusing
+    ended = Outcome(status=Status.SUCCEEDED, reason=Reason.OK)
+    hands = {
+        str(claim.run_id): InHand(claim=claim, key=str(claim.run_id), spool=tmp_path / "none", ended=ended)
+        for claim in claims
+    }
+    with closing(Helper()) as helper:
+        shop = _elsewhere(tmp_path, database, load_key_ring(tmp_path), helper)
+        assert end_all(shop, hands)
         assert list(hands) == ["2"]
         assert _statuses(database, [1, 2, 3]) == ["succeeded", "running", "succeeded"]
+        assert "not this one" in caplog.text
+        assert not end_all(shop, hands), "it rests"
+        _accept(database)
+        wait_until(lambda: end_all(shop, hands), deadline_s=10, what="another try")
+    assert _statuses(database, [2]) == ["succeeded"]
+
+
+def test_a_lease_whose_end_is_refused_keeps_no_other_from_ending(
+    refusing: tuple[Database, list[claiming.Claim]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "REAP_S", 0.0)
+    database, watch = refusing[0], leases.LeaseWatch()
+    assert watch.sweep(database) == 2
+    assert _statuses(database, [1, 2, 3]) == ["lost", "running", "lost"]
+    _accept(database)
+    assert watch.sweep(database) == 1
+
+
+def test_a_dead_worker_is_settled_also_where_the_end_of_a_run_is_refused(
+    refusing: tuple[Database, list[claiming.Claim]], tmp_path: Path
+) -> None:
+    dead = tmp_path / "workers" / "e15e"
+    dead.mkdir(parents=True)
+    (dead / "lock").touch()
+    database = refusing[0]
+    with database.writing() as connection:
+        connection.execute(update(t.runs).values(worker_id=dead.name))
+    assert Reaper(database, dead.parent).sweep() == 2
+    assert _statuses(database, [1, 2, 3]) == ["lost", "running", "lost"]
+    assert not dead.exists()
 
 
 def _elsewhere(folder: Path, database: Database, keys: KeyRing, helper: Helper) -> Shop:
@@ -116,6 +163,21 @@ def _elsewhere(folder: Path, database: Database, keys: KeyRing, helper: Helper) 
         runtimes={runtime.name: runtime for runtime in runtimes()},
         state_dir=folder,
     )
+
+
+def test_what_was_not_begun_is_given_back_when_the_database_takes_it(
+    refusing: tuple[Database, list[claiming.Claim]], tmp_path: Path
+) -> None:
+    database, claims = refusing
+    hands = {str(claim.run_id): InHand(claim=claim, key=str(claim.run_id), spool=tmp_path / "none") for claim in claims}
+    with closing(Helper()) as helper:
+        shop = _elsewhere(tmp_path, database, load_key_ring(tmp_path), helper)
+        with held(database):
+            stop_all(shop, hands)
+        assert len(hands) == 3
+        stop_all(shop, hands)
+    assert hands == {}
+    assert _statuses(database, [1, 2, 3]) == ["queued"] * 3
 
 
 def test_it_outlives_a_database_that_is_locked_for_longer_than_it_waits(

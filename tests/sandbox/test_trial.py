@@ -52,6 +52,35 @@ print(json.dumps({one: found_in(one) for one in workspaces}))
 keeper.close()
 """
 
+# The same on a machine that is slow: a trial that outlasts the lease, one that outlasts its own time, one that failed.
+TRY_SLOWLY = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from hexasched.domain import limits
+from hexasched.errors import TryAgainError
+from hexasched.privileges import drop_root
+limits.HEARTBEAT_S = 0.2
+from sandbox import trial
+from sandbox.client import Keeper
+from sandbox.jobs import SandboxSettings
+from sandbox.runtimes import find_runtimes
+data, make_job = Path(sys.argv[1]), trial._job
+drop_root(data)
+trial.PROBE = data / "probe"
+trial.PROBE.mkdir(parents=True)
+(trial.PROBE / "probe.mjs").write_text("export default () => new Promise((done) => setTimeout(done, 3000, []))")
+settings = SandboxSettings(mode="bubblewrap", state_dir=str(data), lease_s=1.5)
+keeper = Keeper.start(settings)
+for change in {}, {"limits": replace(trial.LIMITS, timeout_s=1)}, {"key": "../trial"}:
+    trial._job = lambda *given: replace(make_job(*given), **change)
+    try:
+        print(trial.weaknesses(keeper, settings, find_runtimes()[0]))
+    except TryAgainError as error:
+        print(type(error).__name__, error)
+keeper.close()
+"""
+
 # What is missing, and what the trial then says.
 FOUND: dict[tuple[str, ...], str] = {
     (): "",
@@ -88,6 +117,15 @@ def test_what_is_missing_is_found(tmp_path: Path) -> None:
     command = [sys.executable, "-c", TRY_EACH, str(tmp_path / "data"), *names]
     answered = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=CHECKOUT, timeout=90).stdout)
     assert {name: said for name, said in names.items() if said not in (answered[name] or [""])} == {}
+
+
+def test_a_trial_that_could_not_be_done_is_to_be_done_again(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", TRY_SLOWLY, str(tmp_path / "data")]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, cwd=CHECKOUT, check=True, timeout=60)
+    found, too_long, failed = done.stdout.splitlines()
+    assert found == "[]"
+    assert too_long.startswith("TryAgainError The sandbox could not be tried: ")
+    assert failed == "TryAgainError The sandbox could not be tried: The key of this job can't be used."
 
 
 @pytest.mark.root

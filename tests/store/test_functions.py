@@ -10,12 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from hexasched.domain.functions import EnvVar
-from hexasched.errors import StoreError
+from hexasched.errors import StoreBusyError, StoreError
 from hexasched.secrets import KeyRing
 from hexasched.store import accounts, artifacts, builds, deploys, env_vars, functions, logs, schema, throttle, work
 from hexasched.store import tables as t
 from hexasched.store.database import Database
 from hexasched.store.logs import Chunk
+from tests.busy import held
 from tests.factories import NOW, make_function, make_program, make_run, make_workspace
 
 KEYS = KeyRing([(b"abcd", b"k" * 32)])
@@ -257,9 +258,21 @@ def test_it_refuses_a_newer_schema_and_writes_nothing(database: Database) -> Non
 def test_it_says_what_can_not_be_used(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("broken")
     (folder / "broken.db").write_bytes(b"this is not a database" * 100)
-    with Database(f"sqlite:///{folder}/broken.db") as database, pytest.raises(StoreError, match="can't be used"):
-        schema.migrate(database)
-    with Database("postgresql://nobody@127.0.0.1:1/x") as database, pytest.raises(StoreError, match="can't be used"):
+    lasting, passing = StoreError.exit_status, StoreBusyError.exit_status
+    assert lasting != passing
+    urls = {f"sqlite:///{folder}/{name}.db": lasting for name in ("broken", "no/folder")}
+    urls |= {"postgresql://nobody@127.0.0.1:1/x": passing}
+    for url, status in urls.items():
+        for attempt in (schema.migrate, schema.check):
+            with Database(url) as database, pytest.raises(StoreError, match="can't be used") as caught:
+                attempt(database)
+            assert caught.value.exit_status == status
+
+
+def test_a_database_that_is_busy_may_be_migrated_later(tmp_path: Path) -> None:
+    with Database(f"sqlite:///{tmp_path}/new.db") as database:
+        with held(database), pytest.raises(StoreBusyError, match=r"new\.db can't be used: database is locked"):
+            schema.migrate(database)
         schema.migrate(database)
 
 

@@ -8,10 +8,12 @@ from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.store import (
     builds,
     claiming,
+    coming,
     cron_job_changes,
     cron_job_pauses,
     finishing,
     health,
+    preloads,
     settings,
     workers,
 )
@@ -122,3 +124,10 @@ def test_what_waits_for_its_turn_or_its_time_is_not_overdue(database: Database) 
         claiming.claim(connection, "w1", 4, NOW)
         make_run(connection, function, now=LATER + timedelta(hours=1))
         assert troubles(connection, LATER) == []
+
+
+def test_what_a_worker_can_not_load_ahead_may_be_gone_when_it_says_so(database: Database) -> None:
+    with database.writing() as connection:
+        assert coming.load_version(connection, 4711) is None
+        preloads.note(connection, "gone", {4711: "no"})
+        assert preloads.all_of(connection, NOW) == []

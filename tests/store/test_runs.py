@@ -1,6 +1,7 @@
 """The life of a run in the database: claims, fences, finishes, retries, alerts. On both databases."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ from hexasched.store import claiming, finishing, history, holding, outbox, runs,
 from hexasched.store import tables as t
 from hexasched.store.database import Database
 from tests.factories import NOW, make_cron_job, make_function, make_run, make_workspace
+from tests.waiting import wait_until
 
 OK = Outcome(status=Status.SUCCEEDED, reason=Reason.OK, result='"hello"', duration_ms=12)
 ERROR = Outcome(status=Status.FAILED, reason=Reason.ERROR)
@@ -61,6 +63,40 @@ def test_it_takes_the_oldest_first_and_only_what_is_due(database: Database) -> N
         first = make_run(connection, function, now=NOW - timedelta(seconds=9))
         assert [claim.run_id for claim in claiming.claim(connection, "w1", 1, NOW)] == [first]
         assert [claim.run_id for claim in claiming.claim(connection, "w1", 9, NOW)] == [second]
+
+
+def test_runs_that_wait_for_one_of_their_own_do_not_keep_back_what_else_is_due(database: Database) -> None:
+    with database.writing() as connection:
+        function = make_function(connection, make_workspace(connection).id)
+        first, *_ = [make_run(connection, function, serial_key=7) for _ in range(4)]
+        others = [make_run(connection, function, serial_key=key) for key in (None, 8, 8, None)]
+        claims = claiming.claim(connection, "w1", 4, NOW)
+        assert [claim.run_id for claim in claims] == [first, others[0], others[1], others[3]]
+        assert claiming.claim(connection, "w1", 4, NOW) == []
+
+
+def test_a_run_that_another_worker_takes_first_does_not_keep_back_the_others(database: Database) -> None:
+    with database.writing() as connection:
+        function = make_function(connection, make_workspace(connection).id)
+        first, _, other = [make_run(connection, function, serial_key=key) for key in (7, 7, None)]
+
+    def claim_all() -> list[claiming.Claim]:
+        with database.writing() as connection:
+            return claiming.claim(connection, "w2", 5, NOW)
+
+    with ThreadPoolExecutor(1) as second:
+        with database.writing() as connection:
+            assert [claim.run_id for claim in claiming.claim(connection, "w1", 1, NOW)] == [first]
+            late = second.submit(claim_all)
+            if not database.is_sqlite:
+                wait_until(lambda: _waits_for_a_lock(database), deadline_s=5, what="the second worker to come too late")
+        assert [claim.run_id for claim in late.result(10)] == [other]
+
+
+def _waits_for_a_lock(database: Database) -> bool:
+    with database.reading() as connection:
+        found = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        return bool(connection.exec_driver_sql(found).scalar_one())
 
 
 def test_it_finishes_once_and_the_same_finish_again_is_no_error(database: Database) -> None:
