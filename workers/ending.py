@@ -22,22 +22,22 @@ from workers.hand import Hands, InHand
 from workers.running import said_of
 from workers.shipping import new_chunks
 from workers.shop import Shop
-from workers.telling import ship
+from workers.telling import first_group, ship
 
 FIRST_REST_S, LONGEST_REST_S = 1.0, 300.0
 
 
 def end_all(shop: Shop, hands: Hands, *, refill: bool = False) -> bool:
-    """Everything whose job is over; whether any of it left the hands.
+    """What is over, of runs no more than one transaction is to take; whether any of it left the hands.
 
-    What the database does not take now stays in hand for the next round. With `refill` the room that runs leave is
-    filled in the same transaction: where many wait, each run costs one commit less.
+    To be repeated for as long as it does. What the database does not take now stays in hand for the next round. With
+    `refill` the room that runs leave is filled in the same transaction: where many wait that is a commit less for each.
     """
     now = time.monotonic()
     over = [hand for hand in hands.values() if hand.ended is not None and hand.rests_until <= now]
     ended = [hand for hand in over if hand.build is None]
     if ended:
-        _end_runs(shop, hands, ended, refill=refill)
+        _end_runs(shop, hands, first_group(ended), refill=refill)
     for hand in over:
         if hand.build is not None:
             with _resting_where_refused(hand):

@@ -29,3 +29,11 @@ def new_chunks(spool: Path, fence: int, offset: int, base: int = 0) -> tuple[lis
             chunks.append(Chunk(fence=fence, seq=seq, stream=stream, at=at, data=data))
         offset = record.end
     return chunks, offset
+
+
+def unshipped(spool: Path, offset: int) -> int:
+    """How many bytes `spool` holds behind `offset`."""
+    try:
+        return max(0, spool.stat().st_size - offset)
+    except FileNotFoundError:  # a job that never started has none
+        return 0

@@ -3,21 +3,25 @@
 from collections.abc import Iterable
 
 from hexasched import doorbell, failpoints
+from hexasched.domain.limits import MIB
 from hexasched.store import holding
 from hexasched.store import logs as stored_logs
 from hexasched.store.claiming import Claim
 from hexasched.store.database import Connection
 from workers.hand import Hands, InHand
-from workers.shipping import new_chunks
+from workers.shipping import new_chunks, unshipped
 from workers.shop import Shop
+
+GROUP_BYTES = 16 * MIB
+"""What one transaction takes of spools: it holds the database's lock, and all of it is in memory."""
 
 
 def tell(shop: Shop, hands: Hands) -> None:
-    """Write all that is new in one transaction. What the database does not take now is told the next time."""
-    fresh = [hand for hand in hands.values() if hand.unmarked and hand.ended is None]
-    grown = [hand for hand in hands.values() if hand.grown]
-    if not (fresh or grown):
+    """Write what is new in one transaction. What it has no room for, or the database does not take, is told later."""
+    group = first_group(filter(_is_new, hands.values()))
+    if not group:
         return
+    fresh, grown = [hand for hand in group if hand.unmarked], [hand for hand in group if hand.grown]
     with shop.database.writing() as connection:
         for hand in fresh:
             _mark_started(connection, hand)
@@ -48,7 +52,24 @@ def ship(connection: Connection, hand: InHand) -> int:
 
 def anything_new(hands: Iterable[InHand]) -> bool:
     """Whether `tell` has something to write."""
-    return any(hand.grown or (hand.unmarked and hand.ended is None) for hand in hands)
+    return any(map(_is_new, hands))
+
+
+def first_group(hands: Iterable[InHand]) -> list[InHand]:
+    """As many, from the first on, as one transaction is to ship: no more than GROUP_BYTES, but at least one."""
+    group: list[InHand] = []
+    room = GROUP_BYTES
+    for hand in hands:
+        room -= unshipped(hand.spool, hand.shipped)
+        if group and room < 0:
+            break
+        group.append(hand)
+    return group
+
+
+def _is_new(hand: InHand) -> bool:
+    """Whether there is something to tell before its end, which tells the rest."""
+    return hand.ended is None and (hand.grown or hand.unmarked)
 
 
 def _mark_started(connection: Connection, hand: InHand) -> None:

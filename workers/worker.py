@@ -90,13 +90,12 @@ class Worker:
 
     def _work(self) -> None:
         now = time.monotonic()
-        if now >= self._next_beat:
-            beat(self._shop, self._hands, self._watch)
-            self._next_beat = now + HEARTBEAT_S
+        self._beat_if_due()
         answer_all(self._shop, self._questions)
-        if end_all(self._shop, self._hands, refill=self._is_more and not self._draining):
+        while end_all(self._shop, self._hands, refill=self._is_more and not self._draining):
             self._has_room = True
             self._is_rung |= self._bell.clear()  # by ourselves: the look that follows is the answer
+            self._beat_if_due()
         if now >= self._tell_at:
             tell(self._shop, self._hands)
             self._tell_at, self._told_at = NEVER, now
@@ -109,6 +108,12 @@ class Worker:
                 self._warming.look(datetime.now(UTC))
             self._next_poll = now + POLL_S
         self._do_chores(now)
+
+    def _beat_if_due(self) -> None:
+        now = time.monotonic()
+        if now >= self._next_beat:
+            beat(self._shop, self._hands, self._watch)
+            self._next_beat = now + HEARTBEAT_S
 
     def _look_at_the_queue(self, *, poll: bool) -> None:
         """Only when something may be there: after a ring, where room was made, and each second to be safe."""

@@ -20,10 +20,12 @@ from hexasched.store import artifacts, builds, claiming, deploys, functions, lea
 from hexasched.store import tables as t
 from hexasched.store.database import Connection, Database
 from sandbox.client import Keeper
+from sandbox.spool import Spool
 from tests.busy import held
 from tests.factories import NOW, make_function, make_program, make_run, make_workspace
 from tests.processes.service import Service, kill, running
 from tests.waiting import wait_until
+from workers import telling
 from workers.building import next_job, open_build
 from workers.ending import end_all
 from workers.facts import runtimes
@@ -163,6 +165,35 @@ def _elsewhere(folder: Path, database: Database, keys: KeyRing, helper: Helper) 
         runtimes={runtime.name: runtime for runtime in runtimes()},
         state_dir=folder,
     )
+
+
+def test_one_transaction_takes_no_more_of_the_logs_than_fits(
+    refusing: tuple[Database, list[claiming.Claim]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "GROUP_BYTES", 100)
+    database, claims = refusing
+    _accept(database)
+    hands = {}
+    for claim, size in zip(claims, (30, 30, 300), strict=True):
+        key = str(claim.run_id)
+        hands[key] = InHand(claim=claim, key=key, spool=tmp_path / f"{key}.log", grown=True)
+        spool = Spool(hands[key].spool)
+        spool.add("o", b"x" * size, 0)
+        spool.close(0)
+    with closing(Helper()) as helper:
+        shop = _elsewhere(tmp_path, database, load_key_ring(tmp_path), helper)
+        telling.tell(shop, hands)
+        assert [hand.grown for hand in hands.values()] == [False, False, True]
+        assert telling.anything_new(hands.values())
+        telling.tell(shop, hands)
+        assert not telling.anything_new(hands.values())
+        for hand in hands.values():
+            hand.shipped, hand.unsure = 0, True
+            hand.ended = Outcome(status=Status.SUCCEEDED, reason=Reason.OK)
+        assert end_all(shop, hands)
+        assert list(hands) == ["3"]
+        assert end_all(shop, hands)
+    assert _statuses(database, [1, 2, 3]) == ["succeeded"] * 3
 
 
 def test_what_was_not_begun_is_given_back_when_the_database_takes_it(
