@@ -6,7 +6,7 @@ from typing import Any
 from flask_login import current_user
 
 from hexasched.domain.limits import FLOOR
-from hexasched.store import builds, cron_jobs, env_vars, functions, history
+from hexasched.store import build_rows, cron_jobs, env_vars, functions, history
 from hexasched.store.database import Connection
 from hexasched.store.functions import Version
 from hexasched.store.history import Filter
@@ -58,7 +58,7 @@ def known_runtimes(connection: Connection, place: Standing) -> dict[str, str]:
 
 def _diagnostics(connection: Connection, origin: Version | None) -> list[dict[str, Any]]:
     """What the editor marks at once: where the deploy of this very text failed."""
-    build = builds.latest_of_versions(connection, [origin.id]).get(origin.id) if origin else None
+    build = build_rows.latest_of_versions(connection, [origin.id]).get(origin.id) if origin else None
     errors = [stage["error"] for stage in build.stages if stage["error"]] if build else []
     return [
         {"message": error["message"], "line": error["line"], "column": error["column"], "severity": "error"}

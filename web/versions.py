@@ -5,7 +5,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from hexasched import doorbell
-from hexasched.store import audit, builds, env_vars, functions, waiting
+from hexasched.store import audit, build_rows, env_vars, functions, waiting
 from web import build_view, code_facts, function_frame, runtimes
 from web.access import found, require
 from web.addresses import ID
@@ -44,7 +44,7 @@ def _page(template: str, name: str, number: int) -> str:
     with database().reading() as connection:
         place = standing(connection, name)
         shown = found(functions.version_numbered(connection, place.function.id, number))
-        its_build = builds.latest_of_versions(connection, [shown.id]).get(shown.id)
+        its_build = build_rows.latest_of_versions(connection, [shown.id]).get(shown.id)
         lines = build_view.log_lines(connection, its_build.id) if its_build else []
         variables = env_vars.names(connection, place.function.id)
     stages = build_view.stages(its_build, shown.program.dependencies) if its_build else []

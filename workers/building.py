@@ -9,7 +9,7 @@ from hexasched import doorbell, logs
 from hexasched.domain.outcomes import ErrorDetail, Outcome
 from hexasched.store import artifacts, builds, functions, runs
 from hexasched.store import work as stored
-from hexasched.store.builds import BuildClaim
+from hexasched.store.build_claims import BuildClaim
 from hexasched.store.database import Connection
 from sandbox.jobs import Job
 from workers import builds as steps

@@ -12,7 +12,7 @@ from hexasched.domain.timetables import Calendar, stored
 from hexasched.secrets import KeyRing
 from hexasched.store import env_vars, functions, runs
 from hexasched.store import tables as t
-from hexasched.store.builds import BuildClaim
+from hexasched.store.build_claims import BuildClaim
 from hexasched.store.claiming import Claim
 from hexasched.store.functions import Program
 

@@ -12,7 +12,19 @@ from sqlalchemy.exc import DBAPIError
 from hexasched.domain.functions import EnvVar
 from hexasched.errors import StoreBusyError, StoreError
 from hexasched.secrets import KeyRing
-from hexasched.store import accounts, artifacts, builds, deploys, env_vars, functions, logs, schema, throttle, work
+from hexasched.store import (
+    accounts,
+    artifacts,
+    build_claims,
+    builds,
+    deploys,
+    env_vars,
+    functions,
+    logs,
+    schema,
+    throttle,
+    work,
+)
 from hexasched.store import tables as t
 from hexasched.store.database import Database
 from hexasched.store.logs import Chunk
@@ -102,11 +114,11 @@ def test_it_reuses_the_packages_of_an_earlier_version(database: Database) -> Non
         first = functions.add_version(connection, function.id, same, draft=False, user_id=None, now=NOW)
         builds.save_version(connection, first, state="ready", analysis=None, lockfile="{}", artifact_id="sha")
         started = deploys.deploy(connection, function, same, None, NOW)
-        (claim,) = builds.claim(connection, "w", 5, NOW)
+        (claim,) = build_claims.claim(connection, "w", 5, NOW)
         assert claim.build_id == started.build_id
         assert work.load_build(connection, KEYS, claim).reusable == ("{}", "sha")
         other = deploys.deploy(connection, function, make_program(dependencies={"a": "2"}), None, NOW)
-        (claim,) = builds.claim(connection, "w", 5, NOW)
+        (claim,) = build_claims.claim(connection, "w", 5, NOW)
         assert claim.build_id == other.build_id
         assert work.load_build(connection, KEYS, claim).reusable is None
 
@@ -115,9 +127,9 @@ def test_it_refuses_a_build_to_whoever_lost_it(database: Database) -> None:
     with database.writing() as connection:
         function = make_function(connection, make_workspace(connection).id, live=False)
         deploys.deploy(connection, function, make_program(), None, NOW)
-        (old,) = builds.claim(connection, "w1", 5, NOW)
+        (old,) = build_claims.claim(connection, "w1", 5, NOW)
         assert builds.reap(connection, old, 0, NOW)
-        (new,) = builds.claim(connection, "w2", 5, NOW)
+        (new,) = build_claims.claim(connection, "w2", 5, NOW)
         assert not builds.enter_stage(connection, old, "load", [])
         ended: dict[str, Any] = {"status": "succeeded", "reason": "ok", "stages": [], "result": None, "now": NOW}
         assert not builds.finish(connection, old, **ended)
@@ -302,7 +314,7 @@ def test_it_ends_the_test_run_of_a_draft_that_could_not_be_begun(database: Datab
     with database.writing() as connection:
         function = make_function(connection, make_workspace(connection).id)
         started = deploys.test_draft(connection, function, make_program(), "{}", None, NOW)
-        (claim,) = builds.claim(connection, "w1", 1, NOW)
+        (claim,) = build_claims.claim(connection, "w1", 1, NOW)
         builds.fail_internally(connection, claim, "Why.", NOW)
         ended = connection.execute(select(t.runs.c.status).where(t.runs.c.id == started.run_id)).scalar()
         assert ended == "failed"
@@ -312,9 +324,9 @@ def test_it_does_not_fail_a_version_that_somebody_else_is_building(database: Dat
     with database.writing() as connection:
         function = make_function(connection, make_workspace(connection).id, live=False)
         started = deploys.deploy(connection, function, make_program(), None, NOW)
-        (old,) = builds.claim(connection, "w1", 1, NOW)
+        (old,) = build_claims.claim(connection, "w1", 1, NOW)
         builds.reap(connection, old, 0, NOW)
-        builds.claim(connection, "w2", 1, NOW)
+        build_claims.claim(connection, "w2", 1, NOW)
         builds.fail_internally(connection, old, "Why.", NOW)
         version = functions.version(connection, function.id, started.version_id)
         assert version is not None

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from hexasched.store import accounts, builds, deploys, functions, workers
-from hexasched.store.builds import BuildClaim
+from hexasched.store import accounts, build_claims, build_rows, builds, deploys, functions, workers
+from hexasched.store.build_claims import BuildClaim
 from hexasched.store.database import Connection
 from hexasched.store.functions import Function
 from tests.factories import make_program
@@ -56,7 +56,7 @@ def begin(place: Place, name: str = "hello", **program: Any) -> int:
 def claim(place: Place) -> BuildClaim:
     """Take the build that waits longest."""
     with place.database.writing() as connection:
-        [taken] = builds.claim(connection, "w1", 1, place.clock())
+        [taken] = build_claims.claim(connection, "w1", 1, place.clock())
     return taken
 
 
@@ -85,7 +85,7 @@ def conclude(
 
 
 def _version_of(connection: Connection, taken: BuildClaim) -> functions.Version:
-    build = builds.by_id(connection, workspace_id(connection), taken.build_id)
+    build = build_rows.by_id(connection, workspace_id(connection), taken.build_id)
     assert build and build.version_id
     for function in functions.all_of(connection, workspace_id(connection)):
         version = functions.version(connection, function.id, build.version_id)

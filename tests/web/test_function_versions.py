@@ -7,7 +7,7 @@ from html import unescape
 import pytest
 
 from hexasched.store import builds, functions, history, logs
-from hexasched.store.builds import BuildClaim
+from hexasched.store.build_claims import BuildClaim
 from hexasched.store.logs import Chunk
 from tests.web import deploys, rows
 from tests.web.browser import Browser

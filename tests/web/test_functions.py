@@ -12,7 +12,7 @@ from hexasched import doorbell
 from hexasched.domain.functions import EnvVar
 from hexasched.domain.limits import MAX_SOURCE_BYTES, Limits
 from hexasched.doorbell import Doorbell
-from hexasched.store import builds, cron_jobs, env_vars, functions, preloads
+from hexasched.store import build_claims, cron_jobs, env_vars, functions, preloads
 from hexasched.store.functions import Version
 from tests.factories import make_cron_job, make_run
 from tests.web import deploys
@@ -100,7 +100,7 @@ def test_it_creates_a_function_with_its_variables_and_deploys_it(place: Place, l
             EnvVar(name="SMTP_PASS", value=None, secret=True),
         ]
         assert env_vars.values(connection, place.keys, function.id)["SMTP_PASS"] == "hush-hush"
-        assert builds.any_queued(connection)
+        assert build_claims.any_queued(connection)
 
 
 def test_it_stores_line_ends_as_they_were_meant(place: Place, logged_in: LogIn) -> None:
