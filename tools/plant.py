@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import JSON, bindparam, insert, text
 
 from hexasched.domain.limits import Limits
-from hexasched.store import accounts, builds, functions, schema
+from hexasched.store import accounts, builds, function_versions, functions, schema
 from hexasched.store import tables as t
 from hexasched.store.accounts import Workspace
 from hexasched.store.database import Connection, Database
-from hexasched.store.functions import Program
+from hexasched.store.function_versions import Program
 
 FUNCTIONS = 10
 BACK = timedelta(days=90)
@@ -110,9 +110,9 @@ def _function(connection: Connection, workspace_id: int, name: str, now: datetim
     made = functions.create(connection, workspace_id, name, "", now)
     assert made is not None
     program = Program(runtime="node24", handler_file="index.js", source="0", dependencies={}, limits=Limits())
-    version = functions.add_version(connection, made.id, program, draft=False, user_id=None, now=now)
+    version = function_versions.add_version(connection, made.id, program, draft=False, user_id=None, now=now)
     builds.save_version(connection, version, state="ready", analysis={}, lockfile=None, artifact_id=None)
-    functions.activate(connection, made.id, version)
+    function_versions.activate(connection, made.id, version)
     return made.id
 
 

@@ -13,7 +13,7 @@ from hexasched.domain.functions import EnvVar
 from hexasched.domain.limits import POLL_S
 from hexasched.doorbell import DONE, WORK, Doorbell
 from hexasched.errors import HexaSchedError
-from hexasched.store import build_rows, deploys, env_vars, functions, logs
+from hexasched.store import build_rows, deploys, env_vars, function_versions, functions, logs
 from hexasched.store.build_rows import Build
 from hexasched.store.functions import Function
 
@@ -63,7 +63,7 @@ def deploy(config_file: Path | None, /, name: str, **options: Any) -> None:
     if build.status != "succeeded":
         _explain_failed_build(build)
     with instance.database.reading() as connection:
-        version = functions.version(connection, target.id, started.version_id)
+        version = function_versions.version(connection, target.id, started.version_id)
     assert version is not None
     click.echo(f"{name} deployed as version {version.number}.")
 

@@ -19,6 +19,7 @@ from hexasched.store import (
     builds,
     deploys,
     env_vars,
+    function_versions,
     functions,
     logs,
     schema,
@@ -38,8 +39,8 @@ def test_it_numbers_versions_without_gaps_and_drafts_not_at_all(database: Databa
     with database.writing() as connection:
         function = make_function(connection, make_workspace(connection).id, live=False)
         for draft in (False, True, False):
-            functions.add_version(connection, function.id, make_program(), draft=draft, user_id=None, now=NOW)
-        assert [version.number for version in functions.versions(connection, function.id)] == [2, 1]
+            function_versions.add_version(connection, function.id, make_program(), draft=draft, user_id=None, now=NOW)
+        assert [version.number for version in function_versions.versions(connection, function.id)] == [2, 1]
 
 
 def test_it_gives_two_deploys_at_once_two_numbers(database: Database) -> None:
@@ -58,19 +59,23 @@ def test_it_gives_two_deploys_at_once_two_numbers(database: Database) -> None:
     for thread in threads:
         thread.join(30)
     with database.reading() as connection:
-        assert [version.number for version in functions.versions(connection, function.id)] == [4, 3, 2, 1]
+        assert [version.number for version in function_versions.versions(connection, function.id)] == [4, 3, 2, 1]
 
 
 def test_it_lets_only_a_built_numbered_version_of_the_function_serve(database: Database) -> None:
     with database.writing() as connection:
         workspace = make_workspace(connection)
         function, other = make_function(connection, workspace.id), make_function(connection, workspace.id, "other")
-        building = functions.add_version(connection, function.id, make_program(), draft=False, user_id=None, now=NOW)
-        draft = functions.add_version(connection, function.id, make_program(), draft=True, user_id=None, now=NOW)
+        building = function_versions.add_version(
+            connection, function.id, make_program(), draft=False, user_id=None, now=NOW
+        )
+        draft = function_versions.add_version(
+            connection, function.id, make_program(), draft=True, user_id=None, now=NOW
+        )
         builds.save_version(connection, draft, state="ready", analysis=None, lockfile=None, artifact_id=None)
         assert other.live_version_id is not None
         for wrong in (building, draft, other.live_version_id, 4711):
-            assert not functions.activate(connection, function.id, wrong)
+            assert not function_versions.activate(connection, function.id, wrong)
         found = functions.by_id(connection, workspace.id, function.id)
         assert found is not None
         assert found.live_version == 1
@@ -111,7 +116,7 @@ def test_it_reuses_the_packages_of_an_earlier_version(database: Database) -> Non
         artifacts.begin(connection, "sha", 3, NOW)
         artifacts.complete(connection, "sha")
         same = make_program(dependencies={"a": "1"})
-        first = functions.add_version(connection, function.id, same, draft=False, user_id=None, now=NOW)
+        first = function_versions.add_version(connection, function.id, same, draft=False, user_id=None, now=NOW)
         builds.save_version(connection, first, state="ready", analysis=None, lockfile="{}", artifact_id="sha")
         started = deploys.deploy(connection, function, same, None, NOW)
         (claim,) = build_claims.claim(connection, "w", 5, NOW)
@@ -297,17 +302,17 @@ def test_it_lets_a_slow_older_deploy_not_replace_a_newer_one(database: Database)
     with database.writing() as connection:
         function = make_function(connection, make_workspace(connection).id)
         ids = [
-            functions.add_version(connection, function.id, make_program(), draft=False, user_id=None, now=NOW)
+            function_versions.add_version(connection, function.id, make_program(), draft=False, user_id=None, now=NOW)
             for _ in range(2)
         ]
         for version_id in reversed(ids):
             builds.save_version(connection, version_id, state="ready", analysis=None, lockfile=None, artifact_id=None)
-        assert functions.activate_built(connection, function.id, ids[1])
-        assert not functions.activate_built(connection, function.id, ids[0])
+        assert function_versions.activate_built(connection, function.id, ids[1])
+        assert not function_versions.activate_built(connection, function.id, ids[0])
         found = functions.by_id(connection, function.workspace_id, function.id)
         assert found is not None
         assert found.live_version == 3
-        assert functions.activate(connection, function.id, ids[0]), "a person may still go back to it"
+        assert function_versions.activate(connection, function.id, ids[0]), "a person may still go back to it"
 
 
 def test_it_ends_the_test_run_of_a_draft_that_could_not_be_begun(database: Database) -> None:
@@ -328,6 +333,6 @@ def test_it_does_not_fail_a_version_that_somebody_else_is_building(database: Dat
         builds.reap(connection, old, 0, NOW)
         build_claims.claim(connection, "w2", 1, NOW)
         builds.fail_internally(connection, old, "Why.", NOW)
-        version = functions.version(connection, function.id, started.version_id)
+        version = function_versions.version(connection, function.id, started.version_id)
         assert version is not None
         assert version.state == "building"

@@ -17,6 +17,7 @@ from hexasched.store import (
     claiming,
     due_jobs,
     finishing,
+    function_versions,
     functions,
     history,
     logs,
@@ -182,10 +183,12 @@ def test_it_moves_only_what_still_waits_and_only_to_the_live_version(database: D
         begun, kept = make_run(connection, before), make_run(connection, before)
         tested = make_run(connection, before, trigger="test")
         assert [claim.run_id for claim in claiming.claim(connection, "w1", 1, NOW)] == [begun]
-        version_id = functions.add_version(connection, before.id, make_program(), draft=False, user_id=None, now=NOW)
+        version_id = function_versions.add_version(
+            connection, before.id, make_program(), draft=False, user_id=None, now=NOW
+        )
         builds.save_version(connection, version_id, state="ready", analysis=None, lockfile=None, artifact_id=None)
         assert waiting.move(connection, before.id, version_id) is None
-        assert functions.activate(connection, before.id, version_id)
+        assert function_versions.activate(connection, before.id, version_id)
         function = functions.by_id(connection, workspace_id, before.id)
         assert function and waiting.left_behind(connection, function) == 1
         assert waiting.move(connection, before.id, version_id) == 1

@@ -6,7 +6,7 @@ from urllib.request import urlopen
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from hexasched.store import accounts, functions
+from hexasched.store import accounts, function_versions, functions
 from tests.story.conftest import Place
 from tests.story.people import logged_in
 from tests.story.steps import (
@@ -131,7 +131,7 @@ def stored_source(office: Place, name: str) -> str:
         assert workspace
         function = functions.by_name(connection, workspace.id, name)
         assert function
-        version = functions.version_numbered(connection, function.id, 1)
+        version = function_versions.version_numbered(connection, function.id, 1)
         assert version
         return version.program.source
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from hexasched.store import accounts, build_claims, build_rows, builds, deploys, functions, workers
+from hexasched.store import accounts, build_claims, build_rows, builds, deploys, function_versions, functions, workers
 from hexasched.store.build_claims import BuildClaim
 from hexasched.store.database import Connection
 from hexasched.store.functions import Function
@@ -81,14 +81,14 @@ def conclude(
             artifact_id=None,
         )
         if not error:
-            assert functions.activate(connection, work.function_id, work.id)
+            assert function_versions.activate(connection, work.function_id, work.id)
 
 
-def _version_of(connection: Connection, taken: BuildClaim) -> functions.Version:
+def _version_of(connection: Connection, taken: BuildClaim) -> function_versions.Version:
     build = build_rows.by_id(connection, workspace_id(connection), taken.build_id)
     assert build and build.version_id
     for function in functions.all_of(connection, workspace_id(connection)):
-        version = functions.version(connection, function.id, build.version_id)
+        version = function_versions.version(connection, function.id, build.version_id)
         if version:
             return version
     raise AssertionError("the build has no version")
