@@ -10,8 +10,8 @@ from hexasched.domain.zones import load_zone
 from hexasched.store import accounts, cron_jobs, history, logs
 from hexasched.store.accounts import Workspace
 from hexasched.store.database import Connection
-from hexasched.store.history import RunDetail
 from hexasched.store.outbox import Message
+from hexasched.store.run_rows import RunDetail
 
 LOG_LINES = 20
 

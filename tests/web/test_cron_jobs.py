@@ -15,7 +15,8 @@ from hexasched.store import accounts, claiming, cron_job_pauses, cron_jobs, fini
 from hexasched.store import tables as t
 from hexasched.store.cron_jobs import CronJob
 from hexasched.store.functions import Function
-from hexasched.store.history import Filter, RunRow
+from hexasched.store.history import Filter
+from hexasched.store.run_rows import RunRow
 from tests.web import rows
 from tests.web.browser import Browser
 from tests.web.conftest import Place

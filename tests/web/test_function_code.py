@@ -8,7 +8,8 @@ import pytest
 from hexasched import doorbell
 from hexasched.doorbell import Doorbell
 from hexasched.store import function_versions, history
-from hexasched.store.history import Filter, RunDetail
+from hexasched.store.history import Filter
+from hexasched.store.run_rows import RunDetail
 from tests.web import deploys
 from tests.web.browser import Browser
 from tests.web.conftest import Place
