@@ -20,7 +20,7 @@ from hexasched import doorbell
 from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import Status
 from hexasched.scheduler import heartbeat
-from hexasched.store import accounts, builds, function_versions, functions, schema, settings
+from hexasched.store import builds, function_versions, functions, schema, settings, workspaces
 from hexasched.store import tables as t
 from hexasched.store.database import Database, url_for
 from hexasched.store.function_versions import Program
@@ -80,7 +80,7 @@ def _ticks(database: Database) -> bool:
 def _plant_function(database: Database) -> None:
     now = datetime.now(UTC)
     with database.writing() as connection:
-        workspace = accounts.create_workspace(
+        workspace = workspaces.create_workspace(
             connection, name="Bench", timezone="UTC", alert_email="owner@example.org", now=now
         )
         function = functions.create(connection, workspace.id, "hello", "", now)

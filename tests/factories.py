@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hexasched.domain.limits import Limits
-from hexasched.store import accounts, builds, cron_job_changes, function_versions, functions, runs
+from hexasched.store import builds, cron_job_changes, function_versions, functions, runs, workspaces
 from hexasched.store.cron_jobs import CronJob, CronJobFields
 from hexasched.store.database import Connection
 from hexasched.store.function_versions import Program
@@ -15,14 +15,14 @@ NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 SOURCE = "export default async () => 'hello';\n"
 
 
-def make_workspace(connection: Connection, **overrides: Any) -> accounts.Workspace:
+def make_workspace(connection: Connection, **overrides: Any) -> workspaces.Workspace:
     values: dict[str, Any] = {
         "name": "Team",
         "timezone": "UTC",
         "alert_email": "owner@example.org",
         "now": NOW,
     } | overrides
-    return accounts.create_workspace(connection, **values)
+    return workspaces.create_workspace(connection, **values)
 
 
 def make_program(**overrides: Any) -> Program:

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import JSON, bindparam, insert, text
 
 from hexasched.domain.limits import Limits
-from hexasched.store import accounts, builds, function_versions, functions, schema
+from hexasched.store import builds, function_versions, functions, schema, workspaces
 from hexasched.store import tables as t
-from hexasched.store.accounts import Workspace
 from hexasched.store.database import Connection, Database
 from hexasched.store.function_versions import Program
+from hexasched.store.workspaces import Workspace
 
 FUNCTIONS = 10
 BACK = timedelta(days=90)
@@ -63,7 +63,7 @@ def plant(database: Database, *, runs: int, cron_jobs: int, now: datetime, back:
     """
     with database.writing() as connection:
         _unlimited(database, connection)
-        workspace = accounts.first_workspace(connection) or accounts.create_workspace(
+        workspace = workspaces.first_workspace(connection) or workspaces.create_workspace(
             connection, name="Planted", timezone="UTC", alert_email="owner@example.org", now=now
         )
         first_job = _cron_jobs(connection, workspace.id, cron_jobs, now - back, now)

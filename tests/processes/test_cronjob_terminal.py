@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from hexasched.domain.limits import Limits
-from hexasched.store import accounts, builds, function_versions, functions
+from hexasched.store import builds, function_versions, functions, workspaces
 from hexasched.store import tables as t
 from hexasched.store.function_versions import Program
 from tests.factories import NOW
@@ -22,7 +22,7 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     service.cli("migrate")
     service.create_owner()
     with service.open_database() as database, database.writing() as connection:
-        workspace = accounts.first_workspace(connection)
+        workspace = workspaces.first_workspace(connection)
         assert workspace
         made = functions.create(connection, workspace.id, "hello", "", NOW)
         assert made

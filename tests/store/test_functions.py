@@ -22,6 +22,7 @@ from hexasched.store import (
     function_versions,
     functions,
     logs,
+    memberships,
     schema,
     throttle,
     work,
@@ -206,11 +207,11 @@ def test_it_keeps_the_last_owner(database: Database) -> None:
             for role in ("owner", "developer")
         ]
         owner, developer = (person.id for person in people if person)
-        assert not accounts.set_role(connection, workspace.id, owner, "viewer")
-        assert not accounts.remove_member(connection, workspace.id, owner)
-        assert accounts.set_role(connection, workspace.id, developer, "owner")
-        assert accounts.remove_member(connection, workspace.id, owner)
-        assert [(m.email, m.role) for m in accounts.members(connection, workspace.id)] == [
+        assert not memberships.set_role(connection, workspace.id, owner, "viewer")
+        assert not memberships.remove_member(connection, workspace.id, owner)
+        assert memberships.set_role(connection, workspace.id, developer, "owner")
+        assert memberships.remove_member(connection, workspace.id, owner)
+        assert [(m.email, m.role) for m in memberships.members(connection, workspace.id)] == [
             ("developer@example.org", "owner")
         ]
 

@@ -21,6 +21,7 @@ from hexasched.store import (
     functions,
     history,
     logs,
+    memberships,
     outbox,
     schema,
     ticks,
@@ -127,11 +128,11 @@ def test_it_takes_in_only_who_is_in_no_workspace(database: Database) -> None:
         assert not take_in("viewer@example.org", mine)
         user = accounts.user_by_email(connection, "viewer@example.org")
         assert user
-        accounts.set_role(connection, mine, user.id, "owner")
-        assert not accounts.remove_member(connection, mine, user.id)
+        memberships.set_role(connection, mine, user.id, "owner")
+        assert not memberships.remove_member(connection, mine, user.id)
         assert take_in("owner@example.org", mine)
-        accounts.set_role(connection, mine, user.id + 1, "owner")
-        assert accounts.remove_member(connection, mine, user.id)
+        memberships.set_role(connection, mine, user.id + 1, "owner")
+        assert memberships.remove_member(connection, mine, user.id)
         assert take_in("viewer@example.org", other)
         again = accounts.user_by_email(connection, "viewer@example.org")
         assert again and again.session_version == user.session_version + 1

@@ -3,7 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from hexasched.store import accounts, build_claims, build_rows, builds, deploys, function_versions, functions, workers
+from hexasched.store import (
+    build_claims,
+    build_rows,
+    builds,
+    deploys,
+    function_versions,
+    functions,
+    workers,
+    workspaces,
+)
 from hexasched.store.build_claims import BuildClaim
 from hexasched.store.database import Connection
 from hexasched.store.functions import Function
@@ -24,7 +33,7 @@ STAGES = ("syntax", "load", "activate")
 
 def workspace_id(connection: Connection) -> int:
     """The workspace of owner, developer and viewer."""
-    workspace = accounts.first_workspace(connection)
+    workspace = workspaces.first_workspace(connection)
     assert workspace
     return workspace.id
 
