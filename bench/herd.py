@@ -20,10 +20,10 @@ from hexasched import doorbell
 from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import Status
 from hexasched.scheduler import heartbeat
-from hexasched.store import accounts, builds, functions, schema, settings
+from hexasched.store import builds, function_versions, functions, schema, settings, workspaces
 from hexasched.store import tables as t
 from hexasched.store.database import Database, url_for
-from hexasched.store.functions import Program
+from hexasched.store.function_versions import Program
 
 ROUNDS = 3
 SMALL, LARGE = 1_000, 10_000
@@ -80,15 +80,15 @@ def _ticks(database: Database) -> bool:
 def _plant_function(database: Database) -> None:
     now = datetime.now(UTC)
     with database.writing() as connection:
-        workspace = accounts.create_workspace(
+        workspace = workspaces.create_workspace(
             connection, name="Bench", timezone="UTC", alert_email="owner@example.org", now=now
         )
         function = functions.create(connection, workspace.id, "hello", "", now)
         assert function is not None
         program = Program(runtime="node24", handler_file="index.js", source="0", dependencies={}, limits=Limits())
-        version = functions.add_version(connection, function.id, program, draft=False, user_id=None, now=now)
+        version = function_versions.add_version(connection, function.id, program, draft=False, user_id=None, now=now)
         builds.save_version(connection, version, state="ready", analysis={}, lockfile=None, artifact_id=None)
-        functions.activate(connection, function.id, version)
+        function_versions.activate(connection, function.id, version)
 
 
 def _herd_s(database: Database, folder: Path, count: int, statuses: tuple[Status, ...]) -> float:

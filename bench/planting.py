@@ -8,10 +8,11 @@ from sqlalchemy import insert, update
 
 from bench.rig import Rig
 from hexasched import doorbell
-from hexasched.store import builds, functions
+from hexasched.store import builds, function_versions, functions
 from hexasched.store import tables as t
 from hexasched.store.database import Connection
-from hexasched.store.functions import Function, Version
+from hexasched.store.function_versions import Version
+from hexasched.store.functions import Function
 
 ONCE_A_YEAR = "0 0 1 1 *"
 
@@ -22,7 +23,7 @@ def copies(rig: Rig, name: str, count: int) -> list[int]:
         model = functions.by_name(connection, 1, name)
         assert model is not None
         assert model.live_version_id is not None
-        version = functions.version(connection, model.id, model.live_version_id)
+        version = function_versions.version(connection, model.id, model.live_version_id)
         assert version is not None
         return [_copy(connection, model, version, f"{name}-{number}") for number in range(count)]
 
@@ -31,11 +32,11 @@ def _copy(connection: Connection, model: Function, version: Version, name: str) 
     now = datetime.now(UTC)
     function = functions.create(connection, model.workspace_id, name, "", now)
     assert function is not None
-    built = functions.add_version(connection, function.id, version.program, draft=False, user_id=None, now=now)
+    built = function_versions.add_version(connection, function.id, version.program, draft=False, user_id=None, now=now)
     builds.save_version(
         connection, built, state="ready", analysis=version.analysis, lockfile=version.lockfile, artifact_id=None
     )
-    functions.activate(connection, function.id, built)
+    function_versions.activate(connection, function.id, built)
     return function.id
 
 

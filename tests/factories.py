@@ -4,24 +4,25 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hexasched.domain.limits import Limits
-from hexasched.store import accounts, builds, cron_job_changes, functions, runs
+from hexasched.store import builds, cron_job_changes, function_versions, functions, runs, workspaces
 from hexasched.store.cron_jobs import CronJob, CronJobFields
 from hexasched.store.database import Connection
-from hexasched.store.functions import Function, Program
+from hexasched.store.function_versions import Program
+from hexasched.store.functions import Function
 from hexasched.store.runs import NewRun
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 SOURCE = "export default async () => 'hello';\n"
 
 
-def make_workspace(connection: Connection, **overrides: Any) -> accounts.Workspace:
+def make_workspace(connection: Connection, **overrides: Any) -> workspaces.Workspace:
     values: dict[str, Any] = {
         "name": "Team",
         "timezone": "UTC",
         "alert_email": "owner@example.org",
         "now": NOW,
     } | overrides
-    return accounts.create_workspace(connection, **values)
+    return workspaces.create_workspace(connection, **values)
 
 
 def make_program(**overrides: Any) -> Program:
@@ -42,13 +43,13 @@ def make_function(
     made = functions.create(connection, workspace_id, name, "", NOW)
     assert made is not None
     if live:
-        version_id = functions.add_version(
+        version_id = function_versions.add_version(
             connection, made.id, make_program(**program), draft=False, user_id=None, now=NOW
         )
         builds.save_version(
             connection, version_id, state="ready", analysis={"module": "esm"}, lockfile=None, artifact_id=None
         )
-        assert functions.activate(connection, made.id, version_id)
+        assert function_versions.activate(connection, made.id, version_id)
     found = functions.by_id(connection, workspace_id, made.id)
     assert found is not None
     return found

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import JSON, bindparam, insert, text
 
 from hexasched.domain.limits import Limits
-from hexasched.store import accounts, builds, functions, schema
+from hexasched.store import builds, function_versions, functions, schema, workspaces
 from hexasched.store import tables as t
-from hexasched.store.accounts import Workspace
 from hexasched.store.database import Connection, Database
-from hexasched.store.functions import Program
+from hexasched.store.function_versions import Program
+from hexasched.store.workspaces import Workspace
 
 FUNCTIONS = 10
 BACK = timedelta(days=90)
@@ -63,7 +63,7 @@ def plant(database: Database, *, runs: int, cron_jobs: int, now: datetime, back:
     """
     with database.writing() as connection:
         _unlimited(database, connection)
-        workspace = accounts.first_workspace(connection) or accounts.create_workspace(
+        workspace = workspaces.first_workspace(connection) or workspaces.create_workspace(
             connection, name="Planted", timezone="UTC", alert_email="owner@example.org", now=now
         )
         first_job = _cron_jobs(connection, workspace.id, cron_jobs, now - back, now)
@@ -110,9 +110,9 @@ def _function(connection: Connection, workspace_id: int, name: str, now: datetim
     made = functions.create(connection, workspace_id, name, "", now)
     assert made is not None
     program = Program(runtime="node24", handler_file="index.js", source="0", dependencies={}, limits=Limits())
-    version = functions.add_version(connection, made.id, program, draft=False, user_id=None, now=now)
+    version = function_versions.add_version(connection, made.id, program, draft=False, user_id=None, now=now)
     builds.save_version(connection, version, state="ready", analysis={}, lockfile=None, artifact_id=None)
-    functions.activate(connection, made.id, version)
+    function_versions.activate(connection, made.id, version)
     return made.id
 
 

@@ -9,7 +9,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from hexasched import logs
 from hexasched.store import accounts
-from hexasched.store.accounts import Role, Workspace
+from hexasched.store.memberships import Role
+from hexasched.store.workspaces import Workspace
 from web.instance import database
 
 View = TypeVar("View", bound=Callable[..., Any])

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from hexasched import doorbell
 from hexasched.domain.inputs import check_source, read_dependencies
 from hexasched.domain.limits import POLL_S
-from hexasched.store import builds, workers
+from hexasched.store import build_rows, builds, workers
 from web import code_facts, runtimes
 from web.access import current_workspace, require
 from web.function_forms import ProgramForm, read_program
@@ -57,7 +57,7 @@ def _ask_worker(typed: ProgramForm) -> dict[str, Any] | None:
         while (left := give_up_at - time.monotonic()) > 0:
             bell.wait(min(left, POLL_S))
             with database().reading() as connection:
-                build = builds.by_id(connection, current_workspace().id, build_id)
+                build = build_rows.by_id(connection, current_workspace().id, build_id)
             if build is None or build.finished_at is not None:
                 return build.result if build else None
     return None

@@ -10,7 +10,7 @@ from flask_login import current_user, logout_user
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug.wrappers import Response
 
-from hexasched.store import accounts, audit, throttle
+from hexasched.store import accounts, audit, memberships, throttle
 from hexasched.store.accounts import User
 from hexasched.store.database import Connection
 from web import passwords
@@ -76,7 +76,7 @@ def _check(email: str, password: str) -> tuple[User | None, str]:
 
 def _note(connection: Connection, action: str, user: User | Person | None) -> None:
     """What an unknown person typed is not written down: it may be a password in the wrong field."""
-    membership = accounts.workspace_of(connection, user.id) if user else None
+    membership = memberships.workspace_of(connection, user.id) if user else None
     place = {"workspace_id": membership[0].id if membership else None, "by": user.id if user else None}
     thing = user.email if user else "an unknown address"
     audit.note(connection, action, thing, now(), detail={"address": request.remote_addr}, **place)

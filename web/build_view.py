@@ -5,7 +5,8 @@ from typing import Any
 
 from hexasched.domain.outcomes import ErrorDetail
 from hexasched.store import logs
-from hexasched.store.builds import STAGES, Build
+from hexasched.store.build_rows import Build
+from hexasched.store.builds import STAGES
 from hexasched.store.database import Connection
 from web.log_lines import Line, LineMaker
 from web.runs import Pointed, pointed

@@ -6,9 +6,9 @@ from typing import Any
 from flask_login import current_user
 
 from hexasched.domain.limits import FLOOR
-from hexasched.store import builds, cron_jobs, env_vars, functions, history
+from hexasched.store import build_rows, cron_jobs, env_vars, function_versions, history
 from hexasched.store.database import Connection
-from hexasched.store.functions import Version
+from hexasched.store.function_versions import Version
 from hexasched.store.history import Filter
 from web import code_facts, function_frame, runtimes
 from web.access import current_workspace, found, may
@@ -42,8 +42,8 @@ def sheet_to_edit(connection: Connection, place: Standing, asked: int | None = N
 def _version_to_edit(connection: Connection, place: Standing, asked: int | None) -> Version | None:
     function = place.function
     if asked is not None:
-        return found(functions.version_numbered(connection, function.id, asked))
-    draft = functions.newest_draft(connection, function.id, current_user.id) if may("developer") else None
+        return found(function_versions.version_numbered(connection, function.id, asked))
+    draft = function_versions.newest_draft(connection, function.id, current_user.id) if may("developer") else None
     if draft and (place.newest is None or draft.id > place.newest.id):
         return draft
     return place.unsettled or function_frame.live_version(connection, function) or place.newest
@@ -58,7 +58,7 @@ def known_runtimes(connection: Connection, place: Standing) -> dict[str, str]:
 
 def _diagnostics(connection: Connection, origin: Version | None) -> list[dict[str, Any]]:
     """What the editor marks at once: where the deploy of this very text failed."""
-    build = builds.latest_of_versions(connection, [origin.id]).get(origin.id) if origin else None
+    build = build_rows.latest_of_versions(connection, [origin.id]).get(origin.id) if origin else None
     errors = [stage["error"] for stage in build.stages if stage["error"]] if build else []
     return [
         {"message": error["message"], "line": error["line"], "column": error["column"], "severity": "error"}

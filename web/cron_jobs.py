@@ -14,7 +14,8 @@ from hexasched.store import cron_jobs as store
 from hexasched.store import functions, history, windows
 from hexasched.store.blackouts import of_workspace
 from hexasched.store.cron_jobs import CronJob
-from hexasched.store.history import Filter, RunRow
+from hexasched.store.history import Filter
+from hexasched.store.run_rows import RunRow
 from web.access import current_workspace, found, require
 from web.addresses import ID, here
 from web.instance import database, now

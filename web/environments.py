@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from hexasched.domain.functions import EnvVar
 from hexasched.store import env_vars, functions
 from hexasched.store.database import Connection
-from hexasched.store.functions import Version
+from hexasched.store.function_versions import Version
 from web import function_frame
 from web.access import require
 from web.addresses import id_of

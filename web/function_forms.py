@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hexasched.domain.functions import SOURCE_FILES, check_name
 from hexasched.domain.inputs import check_source, read_dependencies, read_limits
 from hexasched.domain.limits import SWITCHES, UNITS, Limits
-from hexasched.store.functions import Program
+from hexasched.store.function_versions import Program
 from web import runtimes
 
 MAX_DESCRIPTION = 300

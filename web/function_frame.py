@@ -6,9 +6,10 @@ from typing import Any
 
 from flask import render_template, request, url_for
 
-from hexasched.store import functions, preloads, waiting
+from hexasched.store import function_versions, functions, preloads, waiting
 from hexasched.store.database import Connection
-from hexasched.store.functions import Function, Version
+from hexasched.store.function_versions import Version
+from hexasched.store.functions import Function
 from hexasched.store.health import SILENT_AFTER
 from web.access import current_workspace, found
 from web.instance import now
@@ -46,7 +47,7 @@ def standing(connection: Connection, name: str, *, to_change: bool = False) -> S
     if to_change:
         functions.lock(connection, function.id)
         function = found(functions.by_name(connection, current_workspace().id, name))
-    newest = functions.versions(connection, function.id, limit=1)
+    newest = function_versions.versions(connection, function.id, limit=1)
     left = waiting.left_behind(connection, function)
     failed = preloads.of_version(connection, function.live_version_id, now() - SILENT_AFTER)
     return Standing(function=function, newest=newest[0] if newest else None, waiting=left, not_preloaded=failed)
@@ -56,7 +57,7 @@ def live_version(connection: Connection, function: Function) -> Version | None:
     """The version that serves."""
     if function.live_version_id is None:
         return None
-    return functions.version(connection, function.id, function.live_version_id)
+    return function_versions.version(connection, function.id, function.live_version_id)
 
 
 def page(template: str, place: Standing, **context: Any) -> str:

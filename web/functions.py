@@ -12,7 +12,7 @@ from hexasched import doorbell
 from hexasched.domain.limits import FLOOR
 from hexasched.store import deploys, env_vars, function_list, functions
 from hexasched.store.database import Connection
-from hexasched.store.functions import Program
+from hexasched.store.function_versions import Program
 from web import runtimes
 from web.access import current_workspace, require
 from web.environment_forms import SPARE_ROWS, EnvRow, check_rows, read_rows, wanted_environment

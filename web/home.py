@@ -8,11 +8,11 @@ from flask import Blueprint, render_template
 from hexasched.domain.outcomes import ALERTING, Status
 from hexasched.domain.timetables import describe
 from hexasched.domain.zones import load_zone
-from hexasched.store import cron_jobs, downtimes, functions, history
-from hexasched.store.accounts import Workspace
+from hexasched.store import cron_jobs, downtimes, functions, history, run_rows
 from hexasched.store.cron_jobs import CronJob
 from hexasched.store.database import Connection
 from hexasched.store.history import Filter
+from hexasched.store.workspaces import Workspace
 from web import gap_words
 from web.access import current_workspace, may, require
 from web.instance import config, database, now
@@ -55,7 +55,7 @@ def home() -> str:
         )
 
 
-def _runs(connection: Connection, workspace: Workspace, statuses: tuple[Status, ...]) -> list[history.RunRow]:
+def _runs(connection: Connection, workspace: Workspace, statuses: tuple[Status, ...]) -> list[run_rows.RunRow]:
     return history.history(connection, workspace.id, Filter(statuses=statuses), SHOWN)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flask import Blueprint, abort, render_template
 
-from hexasched.store import accounts
+from hexasched.store import workspaces
 from web.access import current_workspace, require
 from web.instance import config, database
 
@@ -52,7 +52,7 @@ def one(name: str) -> str:
 def _folder() -> Path:
     """Where the mails are; the page 404 without a catcher, and for all but the first workspace: mails have no owner."""
     with database().reading() as connection:
-        first = accounts.first_workspace(connection)
+        first = workspaces.first_workspace(connection)
     if not config().sample.mail_catcher_port or first is None or first.id != current_workspace().id:
         abort(404)
     return config().data_dir / "mails"

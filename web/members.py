@@ -8,9 +8,9 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from hexasched.domain.inputs import check_email
-from hexasched.store import accounts, audit
-from hexasched.store.accounts import Member, Role
+from hexasched.store import accounts, audit, memberships
 from hexasched.store.database import Connection
+from hexasched.store.memberships import Member, Role
 from web import passwords
 from web.access import RANK, current_workspace, found, require
 from web.addresses import ID
@@ -83,7 +83,7 @@ def change_role(user_id: int) -> Response:
         abort(400)
     with database().writing() as connection:
         member = _member(connection, user_id)
-        changed = accounts.set_role(connection, current_workspace().id, user_id, cast(Role, role))
+        changed = memberships.set_role(connection, current_workspace().id, user_id, cast(Role, role))
         if changed:
             _note(connection, "role", member.email, role=role, before=member.role)
     if changed:
@@ -99,7 +99,7 @@ def remove(user_id: int) -> Response:
     """Take a member out of the workspace."""
     with database().writing() as connection:
         member = _member(connection, user_id)
-        removed = accounts.remove_member(connection, current_workspace().id, user_id)
+        removed = memberships.remove_member(connection, current_workspace().id, user_id)
         if removed:
             _note(connection, "remove", member.email, role=member.role)
     if removed:
@@ -110,13 +110,13 @@ def remove(user_id: int) -> Response:
 
 
 def _member(connection: Connection, user_id: int) -> Member:
-    everybody = accounts.members(connection, current_workspace().id)
+    everybody = memberships.members(connection, current_workspace().id)
     return found(next((member for member in everybody if member.user_id == user_id), None))
 
 
 def _page(given: dict[str, str], errors: dict[str, str], added: dict[str, str] | None = None) -> str:
     with database().reading() as connection:
-        everybody = accounts.members(connection, current_workspace().id)
+        everybody = memberships.members(connection, current_workspace().id)
     return render_template(
         "members/members.html", members=everybody, roles=ROLES, given=given, errors=errors, added=added
     )

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, abort, current_app, request
 
 from hexasched.store import history, logs
 from hexasched.store.database import Connection, Database
-from hexasched.store.history import RunDetail
+from hexasched.store.run_rows import RunDetail
 from web.access import current_workspace, found, require
 from web.addresses import ID
 from web.instance import config, database

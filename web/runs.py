@@ -13,7 +13,8 @@ from hexasched.domain.outcomes import ALERTING, FINAL, ErrorDetail, Status
 from hexasched.domain.wall_times import length_words
 from hexasched.store import cron_jobs, functions, history
 from hexasched.store.database import Connection
-from hexasched.store.history import Filter, RunDetail, RunRow
+from hexasched.store.history import Filter
+from hexasched.store.run_rows import RunDetail, RunRow
 from web.access import current_workspace, found, require
 from web.addresses import ID, function_url, here, id_of
 from web.instance import database, now

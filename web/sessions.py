@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 from flask import Flask, session
 from flask_login import LoginManager, UserMixin, login_user
 
-from hexasched.store import accounts
-from hexasched.store.accounts import Role, User, Workspace
+from hexasched.store import accounts, memberships
+from hexasched.store.accounts import User
+from hexasched.store.memberships import Role
+from hexasched.store.workspaces import Workspace
 from web.access import log_in_first
 from web.instance import database, now
 
@@ -48,7 +50,7 @@ def _person_of_session(session_id: str) -> Person | None:
         user = accounts.user_by_id(connection, int(user_id))
         if user is None or str(user.session_version) != version:
             return None
-        membership = accounts.workspace_of(connection, user.id)
+        membership = memberships.workspace_of(connection, user.id)
     return _person(user, membership)
 
 
@@ -60,7 +62,7 @@ def _person(user: User, membership: tuple[Workspace, Role] | None) -> Person:
 def start_session(user: User, *, keep: bool) -> None:
     """Log `user` in under a new session; `keep` makes it outlive the browser, up to 30 days."""
     with database().reading() as connection:
-        person = _person(user, accounts.workspace_of(connection, user.id))
+        person = _person(user, memberships.workspace_of(connection, user.id))
     session.clear()  # nothing of an earlier session, its CSRF token included, goes into the new one
     session.permanent = keep
     session["logged_in_at"] = int(now().timestamp())

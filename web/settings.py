@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response
 
 from hexasched.domain.inputs import check_email
 from hexasched.domain.zones import check_zone, zone_names
-from hexasched.store import accounts, audit, preloads
+from hexasched.store import audit, preloads, workspaces
 from hexasched.store.health import SILENT_AFTER, look
 from web.access import current_workspace, require
 from web.instance import config, database, now
@@ -38,7 +38,7 @@ def save() -> Response | tuple[str, int]:
     if errors:
         return _page(given, errors), 422
     with database().writing() as connection:
-        accounts.save_workspace(connection, current_workspace().id, **given)
+        workspaces.save_workspace(connection, current_workspace().id, **given)
         place = {"workspace_id": current_workspace().id, "by": current_user.id}
         audit.note(connection, "settings.change", given["name"], now(), detail=given, **place)
     flash("The settings are saved.", "success")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hexasched.domain.ticks import Window
-from hexasched.store.history import RunRow
+from hexasched.store.run_rows import RunRow
 
 
 @dataclass(frozen=True, kw_only=True)

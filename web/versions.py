@@ -5,7 +5,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from hexasched import doorbell
-from hexasched.store import audit, builds, env_vars, functions, waiting
+from hexasched.store import audit, build_rows, env_vars, function_versions, waiting
 from web import build_view, code_facts, function_frame, runtimes
 from web.access import found, require
 from web.addresses import ID
@@ -22,7 +22,7 @@ def index(name: str) -> str:
     """All versions, the newest first."""
     with database().reading() as connection:
         place = standing(connection, name)
-        listed = functions.versions(connection, place.function.id)
+        listed = function_versions.versions(connection, place.function.id)
     return function_frame.page("versions.html", place, versions=listed)
 
 
@@ -43,8 +43,8 @@ def build(name: str, number: int) -> str:
 def _page(template: str, name: str, number: int) -> str:
     with database().reading() as connection:
         place = standing(connection, name)
-        shown = found(functions.version_numbered(connection, place.function.id, number))
-        its_build = builds.latest_of_versions(connection, [shown.id]).get(shown.id)
+        shown = found(function_versions.version_numbered(connection, place.function.id, number))
+        its_build = build_rows.latest_of_versions(connection, [shown.id]).get(shown.id)
         lines = build_view.log_lines(connection, its_build.id) if its_build else []
         variables = env_vars.names(connection, place.function.id)
     stages = build_view.stages(its_build, shown.program.dependencies) if its_build else []
@@ -76,8 +76,8 @@ def activate(name: str, number: int) -> Response:
     """Let this version serve from now on."""
     with database().writing() as connection:
         place = standing(connection, name)
-        chosen = found(functions.version_numbered(connection, place.function.id, number))
-        changed = functions.activate(connection, place.function.id, chosen.id)
+        chosen = found(function_versions.version_numbered(connection, place.function.id, number))
+        changed = function_versions.activate(connection, place.function.id, chosen.id)
         if changed:
             detail = {"from": place.function.live_version, "to": number}
             where = {"workspace_id": place.function.workspace_id, "by": current_user.id}
@@ -95,7 +95,7 @@ def move_waiting(name: str, number: int) -> Response:
     """Let the runs that still wait use this version, which is live."""
     with database().writing() as connection:
         place = standing(connection, name)
-        chosen = found(functions.version_numbered(connection, place.function.id, number))
+        chosen = found(function_versions.version_numbered(connection, place.function.id, number))
         moved = waiting.move(connection, place.function.id, chosen.id)
     doorbell.ring(config().data_dir, doorbell.DONE)
     if moved is None:

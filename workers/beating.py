@@ -4,8 +4,8 @@ import time
 from datetime import UTC, datetime
 
 from hexasched import failpoints, logs
-from hexasched.store import builds, claiming, holding
-from hexasched.store.builds import BuildClaim
+from hexasched.store import build_claims, claiming, holding
+from hexasched.store.build_claims import BuildClaim
 from hexasched.store.claiming import Claim
 from workers.hand import Hands
 from workers.shop import Shop
@@ -20,13 +20,13 @@ def beat(shop: Shop, hands: Hands, watch: KeeperWatch) -> None:
     held = {hand.claim for hand in hands.values()}
     with shop.database.writing() as connection:
         mine: set[Claim | BuildClaim] = set(holding.beat(connection, shop.worker_id, datetime.now(UTC)))
-        mine |= builds.beat(connection, shop.worker_id)
+        mine |= build_claims.beat(connection, shop.worker_id)
         for claim in mine - held:
             # The answer to the claim was lost on its way: nobody would ever start it.
             if isinstance(claim, Claim):
                 claiming.release(connection, claim)
             else:
-                builds.release(connection, claim)
+                build_claims.release(connection, claim)
     shop.keeper.beat(sent_at)
     watch.asked(time.monotonic())
     for hand in list(hands.values()):

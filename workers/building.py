@@ -7,9 +7,9 @@ from typing import IO, Any
 
 from hexasched import doorbell, logs
 from hexasched.domain.outcomes import ErrorDetail, Outcome
-from hexasched.store import artifacts, builds, functions, runs
+from hexasched.store import artifacts, builds, function_versions, runs
 from hexasched.store import work as stored
-from hexasched.store.builds import BuildClaim
+from hexasched.store.build_claims import BuildClaim
 from hexasched.store.database import Connection
 from sandbox.jobs import Job
 from workers import builds as steps
@@ -75,7 +75,7 @@ def conclude(connection: Connection, state: BuildState, now: datetime) -> bool:
         artifact_id=state.artifact_id,
     )
     if good and work.kind == "deploy":
-        functions.activate_built(connection, work.function_id, work.version_id)
+        function_versions.activate_built(connection, work.function_id, work.version_id)
     if work.kind == "draft":
         _settle_test_run(connection, work, state.stages[-1]["error"], now)
     return True

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from hexasched import failpoints, logs
 from hexasched.errors import StoreBusyError
-from hexasched.store import builds, claiming
-from hexasched.store.builds import BuildClaim
+from hexasched.store import build_claims, builds, claiming
+from hexasched.store.build_claims import BuildClaim
 from hexasched.store.claiming import Claim
 from hexasched.store.database import Connection
 from sandbox.jobs import Job
@@ -56,7 +56,7 @@ def take(connection: Connection, shop: Shop, room: Room, now: datetime) -> list[
     """Claim what there is room for; they are ours, and to be put in hand, once that is committed."""
     to_run = claiming.claim(connection, shop.worker_id, room.runs, now) if room.runs > 0 else []
     left = min(room.free - len(to_run), room.builds)
-    to_build = builds.claim(connection, shop.worker_id, left, now) if left > 0 else []
+    to_build = build_claims.claim(connection, shop.worker_id, left, now) if left > 0 else []
     return [*to_run, *to_build]
 
 
@@ -91,7 +91,7 @@ def _anything(shop: Shop, room: Room, now: datetime) -> bool:
     with shop.database.reading() as connection:
         if room.runs > 0 and claiming.any_due(connection, now):
             return True
-        return room.builds > 0 and builds.any_queued(connection)
+        return room.builds > 0 and build_claims.any_queued(connection)
 
 
 def _start_run(shop: Shop, hand: InHand, claim: Claim, warming: Warming) -> None:

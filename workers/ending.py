@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from hexasched import doorbell, failpoints, logs
 from hexasched.domain.outcomes import ALERTING, Reason
 from hexasched.errors import TryAgainError
-from hexasched.store import builds, finishing
+from hexasched.store import build_claims, finishing
 from hexasched.store import logs as stored_logs
-from hexasched.store.builds import BuildClaim
+from hexasched.store.build_claims import BuildClaim
 from hexasched.store.claiming import Claim
 from hexasched.store.database import Connection
 from sandbox.jobs import Job
@@ -153,7 +153,7 @@ def _prepared(hand: InHand, state: BuildState) -> Job | None:
 def _give_back(shop: Shop, hands: Hands, hand: InHand) -> None:
     assert isinstance(hand.claim, BuildClaim)
     with shop.database.writing() as connection:
-        builds.release(connection, hand.claim)
+        build_claims.release(connection, hand.claim)
     _put_down(hands, hand)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from hexasched.store.functions import Program
+from hexasched.store.function_versions import Program
 from workers import in_use
 
 if sys.version_info >= (3, 12):

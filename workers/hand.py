@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from hexasched.domain.outcomes import Outcome
-from hexasched.store.builds import BuildClaim
+from hexasched.store.build_claims import BuildClaim
 from hexasched.store.claiming import Claim
 from hexasched.store.logs import Kind
 from workers.builds import BuildState

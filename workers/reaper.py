@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hexasched import failpoints, logs
 from hexasched.errors import StoreBusyError
-from hexasched.store import builds, holding, workers
+from hexasched.store import build_claims, holding, workers
 from hexasched.store import logs as stored_logs
 from hexasched.store.claiming import Claim
 from hexasched.store.database import Database
@@ -32,7 +32,10 @@ class Reaper:
     def _settle_dead_worker(self, folder: Path) -> int:
         """A worker of this host whose lock is free is dead, its keeper and its sandboxes too: no lease to wait for."""
         with self._database.reading() as connection:
-            held: list[Lease] = [*holding.held_by(connection, folder.name), *builds.held_by(connection, folder.name)]
+            held: list[Lease] = [
+                *holding.held_by(connection, folder.name),
+                *build_claims.held_by(connection, folder.name),
+            ]
         self._note_starts(folder / "spool", [claim for claim, _ in held if isinstance(claim, Claim)])
         reaped = end_each(self._database, held)  # what can't be ended now is left to the leases
         with self._database.writing() as connection:

@@ -5,7 +5,7 @@ from typing import Literal
 from hexasched import logs
 from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.errors import StoreBusyError
-from hexasched.store import builds, claiming, holding
+from hexasched.store import build_claims, claiming, holding
 from hexasched.store.claiming import Claim
 from workers.hand import Hands, InHand
 from workers.shop import Shop
@@ -63,5 +63,5 @@ def _give_back(shop: Shop, hands: Hands, hand: InHand) -> None:
         if isinstance(hand.claim, Claim):
             claiming.release(connection, hand.claim)
         else:
-            builds.release(connection, hand.claim)
+            build_claims.release(connection, hand.claim)
     del hands[hand.key]

@@ -13,8 +13,8 @@ from hexasched.domain.functions import EnvVar
 from hexasched.domain.limits import POLL_S
 from hexasched.doorbell import DONE, WORK, Doorbell
 from hexasched.errors import HexaSchedError
-from hexasched.store import builds, deploys, env_vars, functions, logs
-from hexasched.store.builds import Build
+from hexasched.store import build_rows, deploys, env_vars, function_versions, functions, logs
+from hexasched.store.build_rows import Build
 from hexasched.store.functions import Function
 
 DEFAULT_RUNTIME = "node24"
@@ -63,7 +63,7 @@ def deploy(config_file: Path | None, /, name: str, **options: Any) -> None:
     if build.status != "succeeded":
         _explain_failed_build(build)
     with instance.database.reading() as connection:
-        version = functions.version(connection, target.id, started.version_id)
+        version = function_versions.version(connection, target.id, started.version_id)
     assert version is not None
     click.echo(f"{name} deployed as version {version.number}.")
 
@@ -86,7 +86,7 @@ def _wait_for_build(instance: Instance, workspace_id: int, build_id: int) -> Bui
     with Doorbell(instance.config.data_dir, DONE) as bell:
         while True:
             with instance.database.reading() as connection:
-                build = builds.by_id(connection, workspace_id, build_id)
+                build = build_rows.by_id(connection, workspace_id, build_id)
                 chunks = logs.read(connection, "build", build_id, position)
             assert build is not None
             for chunk in chunks:

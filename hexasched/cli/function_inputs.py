@@ -12,7 +12,7 @@ from hexasched.domain.inputs import check_source, read_dependencies, read_limits
 from hexasched.domain.limits import SWITCHES, UNITS
 from hexasched.errors import HexaSchedError, InvalidInputError
 from hexasched.store import workers
-from hexasched.store.functions import Program
+from hexasched.store.function_versions import Program
 
 _OPTIONS = {"timeout_s": "timeout", "memory_mb": "memory", "scratch_mb": "scratch"}
 """The limits whose options have shorter names."""

@@ -12,7 +12,7 @@ from hexasched.config_loader import load
 from hexasched.errors import ConfigError, HexaSchedError
 from hexasched.privileges import drop_root
 from hexasched.secrets import KeyRing, load_key_ring
-from hexasched.store import accounts, schema
+from hexasched.store import schema, workspaces
 from hexasched.store.database import Connection, Database, url_for
 
 SYSTEM_CONFIG = Path("/etc/hexasched/config.toml")
@@ -43,9 +43,9 @@ class Instance:
         """The instance's key ring."""
         return load_key_ring(self.config.data_dir)
 
-    def workspace(self, connection: Connection) -> accounts.Workspace:
+    def workspace(self, connection: Connection) -> workspaces.Workspace:
         """The workspace that the command line works in."""
-        workspace = accounts.first_workspace(connection)
+        workspace = workspaces.first_workspace(connection)
         if workspace is None:
             raise HexaSchedError(
                 "There is no account yet. Open the dashboard, or: hexasched user create --email you@example.org"

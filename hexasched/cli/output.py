@@ -9,7 +9,7 @@ import click
 from hexasched.domain.explain import explain
 from hexasched.store import logs
 from hexasched.store.database import Connection
-from hexasched.store.history import RunDetail, RunRow
+from hexasched.store.run_rows import RunDetail, RunRow
 
 
 def print_run(connection: Connection, run: RunDetail, *, as_json: bool) -> None:

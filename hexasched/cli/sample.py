@@ -12,7 +12,7 @@ from hexasched.domain.limits import Limits
 from hexasched.store import accounts, cron_job_changes, deploys, env_vars, functions
 from hexasched.store.cron_jobs import CronJobFields
 from hexasched.store.database import Connection
-from hexasched.store.functions import Program
+from hexasched.store.function_versions import Program
 from web import passwords
 
 NAME = "daily-summary-email"

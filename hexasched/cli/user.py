@@ -9,7 +9,7 @@ import click
 from hexasched.cli.instance import open_instance
 from hexasched.domain.inputs import check_email
 from hexasched.errors import HexaSchedError, InvalidInputError
-from hexasched.store import accounts, audit, throttle
+from hexasched.store import accounts, audit, memberships, throttle
 
 
 @click.group()
@@ -25,7 +25,7 @@ def user() -> None:
 @click.option("--timezone", default="UTC", show_default=True, help="The workspace's time zone, with the first account.")
 @click.pass_obj
 def create(
-    config_file: Path | None, email: str, password_stdin: bool, role: accounts.Role, workspace: str, timezone: str
+    config_file: Path | None, email: str, password_stdin: bool, role: memberships.Role, workspace: str, timezone: str
 ) -> None:
     """Make an account; the first one makes the workspace and owns it."""
     password = _password(email, from_stdin=password_stdin)

@@ -7,18 +7,18 @@ from email.utils import format_datetime
 from hexasched.config import Config
 from hexasched.domain.explain import explain, what_happened
 from hexasched.domain.zones import load_zone
-from hexasched.store import accounts, cron_jobs, history, logs
-from hexasched.store.accounts import Workspace
+from hexasched.store import cron_jobs, history, logs, workspaces
 from hexasched.store.database import Connection
-from hexasched.store.history import RunDetail
 from hexasched.store.outbox import Message
+from hexasched.store.run_rows import RunDetail
+from hexasched.store.workspaces import Workspace
 
 LOG_LINES = 20
 
 
 def letter_for(connection: Connection, config: Config, message: Message) -> EmailMessage:
     """The mail of an outbox message; made anew at each try, with the same Message-ID."""
-    workspace = accounts.workspace_by_id(connection, message.workspace_id)
+    workspace = workspaces.workspace_by_id(connection, message.workspace_id)
     assert workspace is not None
     subject, body = _content(connection, config, workspace, message)
     letter = EmailMessage()

@@ -1,18 +1,16 @@
-"""Workspaces, users, members, and the code that guards the making of the first account."""
+"""Users: made, found, given passwords; and the code that guards the making of the first account."""
 
 import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, cast
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from hexasched.store import audit, settings
 from hexasched.store import tables as t
-
-Role = Literal["owner", "developer", "viewer"]
+from hexasched.store.memberships import Role, workspace_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,26 +21,6 @@ class User:
     email: str
     password_hash: str
     session_version: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Member:
-    """A user in a workspace."""
-
-    workspace_id: int
-    user_id: int
-    email: str
-    role: Role
-
-
-@dataclass(frozen=True, kw_only=True)
-class Workspace:
-    """What members share; every query carries its id."""
-
-    id: int
-    name: str
-    timezone: str
-    alert_email: str
 
 
 def has_users(connection: Connection) -> bool:
@@ -148,95 +126,3 @@ def end_sessions(connection: Connection, user_id: int) -> None:
     connection.execute(
         update(t.users).where(t.users.c.id == user_id).values(session_version=t.users.c.session_version + 1)
     )
-
-
-def workspace_of(connection: Connection, user_id: int) -> tuple[Workspace, Role] | None:
-    """The workspace that the user works in, and their role there."""
-    row = (
-        connection.execute(
-            select(t.workspaces, t.members.c.role)
-            .join(t.members, t.members.c.workspace_id == t.workspaces.c.id)
-            .where(t.members.c.user_id == user_id)
-            .order_by(t.workspaces.c.id)
-            .limit(1)
-        )
-        .mappings()
-        .first()
-    )
-    return None if row is None else (_workspace(dict(row)), cast(Role, row["role"]))
-
-
-def first_workspace(connection: Connection) -> Workspace | None:
-    """The oldest workspace: what the command line works in."""
-    row = connection.execute(select(t.workspaces).order_by(t.workspaces.c.id).limit(1)).mappings().first()
-    return _workspace(dict(row)) if row else None
-
-
-def workspace_by_id(connection: Connection, workspace_id: int) -> Workspace | None:
-    """One workspace."""
-    row = connection.execute(select(t.workspaces).where(t.workspaces.c.id == workspace_id)).mappings().first()
-    return _workspace(dict(row)) if row else None
-
-
-def _workspace(row: dict[str, object]) -> Workspace:
-    return Workspace(**{key: row[key] for key in ("id", "name", "timezone", "alert_email")})  # type: ignore[arg-type]
-
-
-def create_workspace(connection: Connection, *, name: str, timezone: str, alert_email: str, now: datetime) -> Workspace:
-    """A further workspace, without members."""
-    values = {"name": name, "timezone": timezone, "alert_email": alert_email}
-    workspace_id = connection.execute(
-        insert(t.workspaces).values(**values, created_at=now).returning(t.workspaces.c.id)
-    ).scalar_one()
-    return Workspace(id=workspace_id, **values)
-
-
-def save_workspace(connection: Connection, workspace_id: int, *, name: str, timezone: str, alert_email: str) -> None:
-    """Change the workspace's name, default zone and the address that alerts go to."""
-    connection.execute(
-        update(t.workspaces)
-        .where(t.workspaces.c.id == workspace_id)
-        .values(name=name, timezone=timezone, alert_email=alert_email)
-    )
-
-
-def members(connection: Connection, workspace_id: int) -> list[Member]:
-    """All members of a workspace, by address."""
-    rows = connection.execute(
-        select(t.members.c.workspace_id, t.members.c.user_id, t.users.c.email, t.members.c.role)
-        .join(t.users, t.users.c.id == t.members.c.user_id)
-        .where(t.members.c.workspace_id == workspace_id)
-        .order_by(t.users.c.email)
-    ).mappings()
-    return [Member(**row) for row in rows]
-
-
-def set_role(connection: Connection, workspace_id: int, user_id: int, role: Role) -> bool:
-    """Give a member another role; False, and nothing changed, if that would leave no owner."""
-    if role != "owner" and _is_last_owner(connection, workspace_id, user_id):
-        return False
-    changed = connection.execute(
-        update(t.members)
-        .where(t.members.c.workspace_id == workspace_id, t.members.c.user_id == user_id)
-        .values(role=role)
-    )
-    return changed.rowcount == 1
-
-
-def remove_member(connection: Connection, workspace_id: int, user_id: int) -> bool:
-    """Take a member out; False, and nothing changed, if that would leave no owner."""
-    if _is_last_owner(connection, workspace_id, user_id):
-        return False
-    removed = connection.execute(
-        delete(t.members).where(t.members.c.workspace_id == workspace_id, t.members.c.user_id == user_id)
-    )
-    return removed.rowcount == 1
-
-
-def _is_last_owner(connection: Connection, workspace_id: int, user_id: int) -> bool:
-    owners = connection.execute(
-        select(t.members.c.user_id)
-        .where(t.members.c.workspace_id == workspace_id, t.members.c.role == "owner")
-        .with_for_update()
-    ).scalars()
-    return list(owners) == [user_id]

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select
 
 from hexasched.domain.limits import Limits
 from hexasched.store import tables as t
-from hexasched.store.functions import Program
+from hexasched.store.function_versions import Program
 
 
 @dataclass(frozen=True, kw_only=True)

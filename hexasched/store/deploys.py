@@ -5,8 +5,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from hexasched.store import audit, builds, functions, runs
-from hexasched.store.functions import Function, Program
+from hexasched.store import audit, builds, function_versions, runs
+from hexasched.store.function_versions import Program
+from hexasched.store.functions import Function
 from hexasched.store.runs import NewRun
 
 
@@ -21,9 +22,9 @@ class Started:
 
 def deploy(connection: Connection, function: Function, program: Program, user_id: int | None, now: datetime) -> Started:
     """A new version of the function, and its build; the version before goes on serving until that succeeds."""
-    version_id = functions.add_version(connection, function.id, program, draft=False, user_id=user_id, now=now)
+    version_id = function_versions.add_version(connection, function.id, program, draft=False, user_id=user_id, now=now)
     build_id = builds.enqueue_version(connection, function.workspace_id, version_id, "deploy", now)
-    made = functions.version(connection, function.id, version_id)
+    made = function_versions.version(connection, function.id, version_id)
     detail = {"version": made.number if made else None}
     place = {"workspace_id": function.workspace_id, "by": user_id}
     audit.note(connection, "function.deploy", function.name, now, detail=detail, **place)
@@ -34,7 +35,7 @@ def test_draft(
     connection: Connection, function: Function, program: Program, event: str, user_id: int | None, now: datetime
 ) -> Started:
     """A draft of the function, its build, and its test run with `event` (JSON text)."""
-    version_id = functions.add_version(connection, function.id, program, draft=True, user_id=user_id, now=now)
+    version_id = function_versions.add_version(connection, function.id, program, draft=True, user_id=user_id, now=now)
     new = NewRun(
         workspace_id=function.workspace_id,
         function_id=function.id,

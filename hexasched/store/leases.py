@@ -25,8 +25,8 @@ from sqlalchemy import Connection
 from hexasched import logs
 from hexasched.domain.limits import REAP_S
 from hexasched.errors import StoreBusyError
-from hexasched.store import builds, finishing, holding
-from hexasched.store.builds import BuildClaim
+from hexasched.store import build_claims, builds, finishing, holding
+from hexasched.store.build_claims import BuildClaim
 from hexasched.store.claiming import Claim
 from hexasched.store.database import Database
 
@@ -43,7 +43,7 @@ class LeaseWatch:
     def sweep(self, database: Database) -> int:
         """End what nobody works on any more; returns how many runs and builds that was."""
         with database.reading() as connection:
-            leases: list[Lease] = [*holding.running_leases(connection), *builds.running_leases(connection)]
+            leases: list[Lease] = [*holding.running_leases(connection), *build_claims.running_leases(connection)]
         expired = self._expired(leases, time.monotonic())
         if not expired:
             return 0

@@ -10,11 +10,11 @@ from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import Status
 from hexasched.domain.timetables import Calendar, stored
 from hexasched.secrets import KeyRing
-from hexasched.store import env_vars, functions, runs
+from hexasched.store import env_vars, function_versions, runs
 from hexasched.store import tables as t
-from hexasched.store.builds import BuildClaim
+from hexasched.store.build_claims import BuildClaim
 from hexasched.store.claiming import Claim
-from hexasched.store.functions import Program
+from hexasched.store.function_versions import Program
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +171,7 @@ def load_build(connection: Connection, keys: KeyRing, claim: BuildClaim) -> Buil
     if row["version_id"] is None:
         program = Program(dependencies={}, limits=Limits(), **row["source"])
         return BuildWork(claim=claim, program=program, env={}, secret_names=(), reusable=None, **common)
-    version = functions.version(connection, row["function_id"], row["version_id"])
+    version = function_versions.version(connection, row["function_id"], row["version_id"])
     assert version is not None
     variables = env_vars.loaded(connection, keys, row["function_id"])
     return BuildWork(
@@ -184,7 +184,7 @@ def load_build(connection: Connection, keys: KeyRing, claim: BuildClaim) -> Buil
     )
 
 
-def _reusable(connection: Connection, wanted: functions.Version) -> tuple[str | None, str | None] | None:
+def _reusable(connection: Connection, wanted: function_versions.Version) -> tuple[str | None, str | None] | None:
     rows = connection.execute(
         select(t.versions.c.dependencies, t.versions.c.lockfile, t.versions.c.artifact_id)
         .where(

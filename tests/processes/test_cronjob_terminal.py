@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import update
 
 from hexasched.domain.limits import Limits
-from hexasched.store import accounts, builds, functions
+from hexasched.store import builds, function_versions, functions, workspaces
 from hexasched.store import tables as t
-from hexasched.store.functions import Program
+from hexasched.store.function_versions import Program
 from tests.factories import NOW
 from tests.processes.service import Service
 
@@ -22,14 +22,14 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     service.cli("migrate")
     service.create_owner()
     with service.open_database() as database, database.writing() as connection:
-        workspace = accounts.first_workspace(connection)
+        workspace = workspaces.first_workspace(connection)
         assert workspace
         made = functions.create(connection, workspace.id, "hello", "", NOW)
         assert made
         program = Program(runtime="node24", handler_file="index.js", source="1", dependencies={}, limits=Limits())
-        version_id = functions.add_version(connection, made.id, program, draft=False, user_id=None, now=NOW)
+        version_id = function_versions.add_version(connection, made.id, program, draft=False, user_id=None, now=NOW)
         builds.save_version(connection, version_id, state="ready", analysis=None, lockfile=None, artifact_id=None)
-        assert functions.activate(connection, made.id, version_id)
+        assert function_versions.activate(connection, made.id, version_id)
     yield service
 
 

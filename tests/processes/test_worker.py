@@ -16,7 +16,7 @@ from sqlalchemy import select, update
 from hexasched.config import Config
 from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.secrets import KeyRing, load_key_ring
-from hexasched.store import artifacts, builds, claiming, deploys, functions, leases, runs, schema
+from hexasched.store import artifacts, build_claims, claiming, deploys, functions, leases, runs, schema
 from hexasched.store import tables as t
 from hexasched.store.database import Connection, Database
 from sandbox.client import Keeper
@@ -220,7 +220,7 @@ def test_it_outlives_a_database_that_is_locked_for_longer_than_it_waits(
             function = functions.by_id(connection, 1, 1)
             assert function
             build_id = deploys.deploy(connection, function, make_program(), None, datetime.now(UTC)).build_id
-            [claim] = builds.claim(connection, "elsewhere", 9, datetime.now(UTC))
+            [claim] = build_claims.claim(connection, "elsewhere", 9, datetime.now(UTC))
         assert claim.build_id == build_id
         state, _ = open_build(shop, claim)
         with locked(service):

@@ -6,7 +6,7 @@ from threading import Barrier
 from typing import Any
 
 from hexasched.domain.outcomes import Reason, Status
-from hexasched.store import accounts, builds, functions, history, runs
+from hexasched.store import accounts, builds, function_versions, functions, history, runs
 from hexasched.store.database import Database
 from hexasched.store.function_list import Overview, overviews
 from tests.factories import NOW, make_cron_job, make_function, make_program, make_run, make_workspace
@@ -24,9 +24,11 @@ def test_it_lists_each_function_with_its_versions_cron_jobs_and_last_run(databas
         function = make_function(connection, mine, "hello")
         make_function(connection, mine, "bare", live=False)
         functions.remove(connection, mine, make_function(connection, mine, "gone").id, NOW)
-        newest = functions.add_version(connection, function.id, make_program(), draft=False, user_id=None, now=NOW)
+        newest = function_versions.add_version(
+            connection, function.id, make_program(), draft=False, user_id=None, now=NOW
+        )
         builds.save_version(connection, newest, state="failed", analysis=None, lockfile=None, artifact_id=None)
-        functions.add_version(connection, function.id, make_program(), draft=True, user_id=None, now=NOW)
+        function_versions.add_version(connection, function.id, make_program(), draft=True, user_id=None, now=NOW)
         make_cron_job(connection, function)
         make_cron_job(connection, function, name="hourly")
         make_run(connection, function)
@@ -53,10 +55,10 @@ def test_a_draft_belongs_to_who_tested_it(database: Database) -> None:
         owner, viewer = (user.id for user in users if user)
         for source in ("let first;", "let second;"):
             program = make_program(source=source)
-            functions.add_version(connection, function.id, program, draft=True, user_id=owner, now=NOW)
-        draft = functions.newest_draft(connection, function.id, owner)
+            function_versions.add_version(connection, function.id, program, draft=True, user_id=owner, now=NOW)
+        draft = function_versions.newest_draft(connection, function.id, owner)
         assert draft and (draft.number, draft.program.source) == (None, "let second;")
-        assert functions.newest_draft(connection, function.id, viewer) is None
+        assert function_versions.newest_draft(connection, function.id, viewer) is None
 
 
 def test_it_makes_one_run_of_requests_that_come_at_the_same_moment(database: Database) -> None:

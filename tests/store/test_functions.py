@@ -12,7 +12,21 @@ from sqlalchemy.exc import DBAPIError
 from hexasched.domain.functions import EnvVar
 from hexasched.errors import StoreBusyError, StoreError
 from hexasched.secrets import KeyRing
-from hexasched.store import accounts, artifacts, builds, deploys, env_vars, functions, logs, schema, throttle, work
+from hexasched.store import (
+    accounts,
+    artifacts,
+    build_claims,
+    builds,
+    deploys,
+    env_vars,
+    function_versions,
+    functions,
+    logs,
+    memberships,
+    schema,
+    throttle,
+    work,
+)
 from hexasched.store import tables as t
 from hexasched.store.database import Database
 from hexasched.store.logs import Chunk
@@ -26,8 +40,8 @@ def test_it_numbers_versions_without_gaps_and_drafts_not_at_all(database: Databa
     with database.writing() as connection:
         function = make_function(connection, make_workspace(connection).id, live=False)
         for draft in (False, True, False):
-            functions.add_version(connection, function.id, make_program(), draft=draft, user_id=None, now=NOW)
-        assert [version.number for version in functions.versions(connection, function.id)] == [2, 1]
+            function_versions.add_version(connection, function.id, make_program(), draft=draft, user_id=None, now=NOW)
+        assert [version.number for version in function_versions.versions(connection, function.id)] == [2, 1]
 
 
 def test_it_gives_two_deploys_at_once_two_numbers(database: Database) -> None:
@@ -46,19 +60,23 @@ def test_it_gives_two_deploys_at_once_two_numbers(database: Database) -> None:
     for thread in threads:
         thread.join(30)
     with database.reading() as connection:
-        assert [version.number for version in functions.versions(connection, function.id)] == [4, 3, 2, 1]
+        assert [version.number for version in function_versions.versions(connection, function.id)] == [4, 3, 2, 1]
 
 
 def test_it_lets_only_a_built_numbered_version_of_the_function_serve(database: Database) -> None:
     with database.writing() as connection:
         workspace = make_workspace(connection)
         function, other = make_function(connection, workspace.id), make_function(connection, workspace.id, "other")
-        building = functions.add_version(connection, function.id, make_program(), draft=False, user_id=None, now=NOW)
-        draft = functions.add_version(connection, function.id, make_program(), draft=True, user_id=None, now=NOW)
+        building = function_versions.add_version(
+            connection, function.id, make_program(), draft=False, user_id=None, now=NOW
+        )
+        draft = function_versions.add_version(
+            connection, function.id, make_program(), draft=True, user_id=None, now=NOW
+        )
         builds.save_version(connection, draft, state="ready", analysis=None, lockfile=None, artifact_id=None)
         assert other.live_version_id is not None
         for wrong in (building, draft, other.live_version_id, 4711):
-            assert not functions.activate(connection, function.id, wrong)
+            assert not function_versions.activate(connection, function.id, wrong)
         found = functions.by_id(connection, workspace.id, function.id)
         assert found is not None
         assert found.live_version == 1
@@ -99,14 +117,14 @@ def test_it_reuses_the_packages_of_an_earlier_version(database: Database) -> Non
         artifacts.begin(connection, "sha", 3, NOW)
         artifacts.complete(connection, "sha")
         same = make_program(dependencies={"a": "1"})
-        first = functions.add_version(connection, function.id, same, draft=False, user_id=None, now=NOW)
+        first = function_versions.add_version(connection, function.id, same, draft=False, user_id=None, now=NOW)
         builds.save_version(connection, first, state="ready", analysis=None, lockfile="{}", artifact_id="sha")
         started = deploys.deploy(connection, function, same, None, NOW)
-        (claim,) = builds.claim(connection, "w", 5, NOW)
+        (claim,) = build_claims.claim(connection, "w", 5, NOW)
         assert claim.build_id == started.build_id
         assert work.load_build(connection, KEYS, claim).reusable == ("{}", "sha")
         other = deploys.deploy(connection, function, make_program(dependencies={"a": "2"}), None, NOW)
-        (claim,) = builds.claim(connection, "w", 5, NOW)
+        (claim,) = build_claims.claim(connection, "w", 5, NOW)
         assert claim.build_id == other.build_id
         assert work.load_build(connection, KEYS, claim).reusable is None
 
@@ -115,9 +133,9 @@ def test_it_refuses_a_build_to_whoever_lost_it(database: Database) -> None:
     with database.writing() as connection:
         function = make_function(connection, make_workspace(connection).id, live=False)
         deploys.deploy(connection, function, make_program(), None, NOW)
-        (old,) = builds.claim(connection, "w1", 5, NOW)
+        (old,) = build_claims.claim(connection, "w1", 5, NOW)
         assert builds.reap(connection, old, 0, NOW)
-        (new,) = builds.claim(connection, "w2", 5, NOW)
+        (new,) = build_claims.claim(connection, "w2", 5, NOW)
         assert not builds.enter_stage(connection, old, "load", [])
         ended: dict[str, Any] = {"status": "succeeded", "reason": "ok", "stages": [], "result": None, "now": NOW}
         assert not builds.finish(connection, old, **ended)
@@ -189,11 +207,11 @@ def test_it_keeps_the_last_owner(database: Database) -> None:
             for role in ("owner", "developer")
         ]
         owner, developer = (person.id for person in people if person)
-        assert not accounts.set_role(connection, workspace.id, owner, "viewer")
-        assert not accounts.remove_member(connection, workspace.id, owner)
-        assert accounts.set_role(connection, workspace.id, developer, "owner")
-        assert accounts.remove_member(connection, workspace.id, owner)
-        assert [(m.email, m.role) for m in accounts.members(connection, workspace.id)] == [
+        assert not memberships.set_role(connection, workspace.id, owner, "viewer")
+        assert not memberships.remove_member(connection, workspace.id, owner)
+        assert memberships.set_role(connection, workspace.id, developer, "owner")
+        assert memberships.remove_member(connection, workspace.id, owner)
+        assert [(m.email, m.role) for m in memberships.members(connection, workspace.id)] == [
             ("developer@example.org", "owner")
         ]
 
@@ -285,24 +303,24 @@ def test_it_lets_a_slow_older_deploy_not_replace_a_newer_one(database: Database)
     with database.writing() as connection:
         function = make_function(connection, make_workspace(connection).id)
         ids = [
-            functions.add_version(connection, function.id, make_program(), draft=False, user_id=None, now=NOW)
+            function_versions.add_version(connection, function.id, make_program(), draft=False, user_id=None, now=NOW)
             for _ in range(2)
         ]
         for version_id in reversed(ids):
             builds.save_version(connection, version_id, state="ready", analysis=None, lockfile=None, artifact_id=None)
-        assert functions.activate_built(connection, function.id, ids[1])
-        assert not functions.activate_built(connection, function.id, ids[0])
+        assert function_versions.activate_built(connection, function.id, ids[1])
+        assert not function_versions.activate_built(connection, function.id, ids[0])
         found = functions.by_id(connection, function.workspace_id, function.id)
         assert found is not None
         assert found.live_version == 3
-        assert functions.activate(connection, function.id, ids[0]), "a person may still go back to it"
+        assert function_versions.activate(connection, function.id, ids[0]), "a person may still go back to it"
 
 
 def test_it_ends_the_test_run_of_a_draft_that_could_not_be_begun(database: Database) -> None:
     with database.writing() as connection:
         function = make_function(connection, make_workspace(connection).id)
         started = deploys.test_draft(connection, function, make_program(), "{}", None, NOW)
-        (claim,) = builds.claim(connection, "w1", 1, NOW)
+        (claim,) = build_claims.claim(connection, "w1", 1, NOW)
         builds.fail_internally(connection, claim, "Why.", NOW)
         ended = connection.execute(select(t.runs.c.status).where(t.runs.c.id == started.run_id)).scalar()
         assert ended == "failed"
@@ -312,10 +330,10 @@ def test_it_does_not_fail_a_version_that_somebody_else_is_building(database: Dat
     with database.writing() as connection:
         function = make_function(connection, make_workspace(connection).id, live=False)
         started = deploys.deploy(connection, function, make_program(), None, NOW)
-        (old,) = builds.claim(connection, "w1", 1, NOW)
+        (old,) = build_claims.claim(connection, "w1", 1, NOW)
         builds.reap(connection, old, 0, NOW)
-        builds.claim(connection, "w2", 1, NOW)
+        build_claims.claim(connection, "w2", 1, NOW)
         builds.fail_internally(connection, old, "Why.", NOW)
-        version = functions.version(connection, function.id, started.version_id)
+        version = function_versions.version(connection, function.id, started.version_id)
         assert version is not None
         assert version.state == "building"

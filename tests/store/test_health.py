@@ -6,6 +6,7 @@ from sqlalchemy import update
 
 from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.store import (
+    build_claims,
     builds,
     claiming,
     coming,
@@ -111,7 +112,7 @@ def test_builds_take_slots_beyond_their_own(database: Database) -> None:
         make_run(connection, make_function(connection, make_workspace(connection).id))
         for taken in (1, 2):
             builds.enqueue_analysis(connection, 1, {}, NOW)
-            builds.claim(connection, "w1", 1, NOW)
+            build_claims.claim(connection, "w1", 1, NOW)
             assert troubles(connection, LATER) == (["overdue"] if taken == 1 else [])
 
 

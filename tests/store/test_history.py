@@ -17,9 +17,11 @@ from hexasched.store import (
     claiming,
     due_jobs,
     finishing,
+    function_versions,
     functions,
     history,
     logs,
+    memberships,
     outbox,
     schema,
     ticks,
@@ -126,11 +128,11 @@ def test_it_takes_in_only_who_is_in_no_workspace(database: Database) -> None:
         assert not take_in("viewer@example.org", mine)
         user = accounts.user_by_email(connection, "viewer@example.org")
         assert user
-        accounts.set_role(connection, mine, user.id, "owner")
-        assert not accounts.remove_member(connection, mine, user.id)
+        memberships.set_role(connection, mine, user.id, "owner")
+        assert not memberships.remove_member(connection, mine, user.id)
         assert take_in("owner@example.org", mine)
-        accounts.set_role(connection, mine, user.id + 1, "owner")
-        assert accounts.remove_member(connection, mine, user.id)
+        memberships.set_role(connection, mine, user.id + 1, "owner")
+        assert memberships.remove_member(connection, mine, user.id)
         assert take_in("viewer@example.org", other)
         again = accounts.user_by_email(connection, "viewer@example.org")
         assert again and again.session_version == user.session_version + 1
@@ -182,10 +184,12 @@ def test_it_moves_only_what_still_waits_and_only_to_the_live_version(database: D
         begun, kept = make_run(connection, before), make_run(connection, before)
         tested = make_run(connection, before, trigger="test")
         assert [claim.run_id for claim in claiming.claim(connection, "w1", 1, NOW)] == [begun]
-        version_id = functions.add_version(connection, before.id, make_program(), draft=False, user_id=None, now=NOW)
+        version_id = function_versions.add_version(
+            connection, before.id, make_program(), draft=False, user_id=None, now=NOW
+        )
         builds.save_version(connection, version_id, state="ready", analysis=None, lockfile=None, artifact_id=None)
         assert waiting.move(connection, before.id, version_id) is None
-        assert functions.activate(connection, before.id, version_id)
+        assert function_versions.activate(connection, before.id, version_id)
         function = functions.by_id(connection, workspace_id, before.id)
         assert function and waiting.left_behind(connection, function) == 1
         assert waiting.move(connection, before.id, version_id) == 1

@@ -7,7 +7,7 @@ from hexasched.domain.outcomes import Status
 from hexasched.store import claiming, history
 from hexasched.store.claiming import Claim
 from hexasched.store.database import Database
-from hexasched.store.history import RunDetail
+from hexasched.store.run_rows import RunDetail
 from sandbox.spool import Spool, now_ms
 from tests.factories import make_function, make_run, make_workspace
 from workers.reaper import Reaper

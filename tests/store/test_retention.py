@@ -11,6 +11,7 @@ from hexasched.scheduler.cleaning import clean
 from hexasched.store import (
     artifacts,
     audit,
+    build_claims,
     builds,
     claiming,
     deploys,
@@ -165,7 +166,7 @@ def test_logs_of_old_builds_and_sent_messages_go(database: Database) -> None:
         for age in (101, 99):
             moment = NOW - age * DAY
             build_id = deploys.deploy(connection, function, make_program(), None, moment).build_id
-            [claim] = builds.claim(connection, "w1", 1, moment)
+            [claim] = build_claims.claim(connection, "w1", 1, moment)
             logs.append(connection, "build", build_id, [Chunk(fence=1, seq=1, stream="o", at=moment, data=b"x")])
             builds.finish(connection, claim, status="failed", reason="error", stages=[], result=None, now=moment)
         for age, sent in ((95, True), (95, False), (80, True)):
@@ -183,7 +184,7 @@ def test_logs_of_old_builds_and_sent_messages_go(database: Database) -> None:
 
 def draft(connection: Connection, function: Function, at: datetime, *, ended: bool) -> int:
     started = deploys.test_draft(connection, function, make_program(), "{}", None, at)
-    [claim] = builds.claim(connection, "w1", 1, at)
+    [claim] = build_claims.claim(connection, "w1", 1, at)
     if ended:
         builds.finish(connection, claim, status="failed", reason="error", stages=[], result=None, now=at)
         assert started.run_id is not None

@@ -6,7 +6,7 @@ from urllib.request import urlopen
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from hexasched.store import accounts, functions
+from hexasched.store import function_versions, functions, workspaces
 from tests.story.conftest import Place
 from tests.story.people import logged_in
 from tests.story.steps import (
@@ -127,11 +127,11 @@ def test_the_editor_and_the_plain_text_area_store_the_same_bytes(office: Place) 
 def stored_source(office: Place, name: str) -> str:
     """The text of the first version as the database has it."""
     with office.service.open_database() as database, database.reading() as connection:
-        workspace = accounts.first_workspace(connection)
+        workspace = workspaces.first_workspace(connection)
         assert workspace
         function = functions.by_name(connection, workspace.id, name)
         assert function
-        version = functions.version_numbered(connection, function.id, 1)
+        version = function_versions.version_numbered(connection, function.id, 1)
         assert version
         return version.program.source
 

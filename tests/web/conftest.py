@@ -16,9 +16,9 @@ from werkzeug.serving import make_server
 
 from hexasched.config import Config, Mail
 from hexasched.secrets import KeyRing, load_key_ring
-from hexasched.store import accounts
-from hexasched.store.accounts import Role
+from hexasched.store import accounts, workspaces
 from hexasched.store.database import Database, url_for
+from hexasched.store.memberships import Role
 from tests.web.browser import PASSWORD, Browser
 from tools import build_assets
 from web import create_app, passwords
@@ -96,9 +96,9 @@ def people(place: Place, password_hash: str) -> dict[str, int]:
             timezone="Europe/Berlin",
             now=now,
         )
-        mine = accounts.first_workspace(connection)
+        mine = workspaces.first_workspace(connection)
         assert first and mine
-        other = accounts.create_workspace(
+        other = workspaces.create_workspace(
             connection, name="Elsewhere", timezone="UTC", alert_email="outsider@example.org", now=now
         )
         ids = {"owner": first.id}

@@ -3,8 +3,17 @@
 from datetime import datetime
 from typing import Any
 
-from hexasched.store import accounts, builds, deploys, functions, workers
-from hexasched.store.builds import BuildClaim
+from hexasched.store import (
+    build_claims,
+    build_rows,
+    builds,
+    deploys,
+    function_versions,
+    functions,
+    workers,
+    workspaces,
+)
+from hexasched.store.build_claims import BuildClaim
 from hexasched.store.database import Connection
 from hexasched.store.functions import Function
 from tests.factories import make_program
@@ -24,7 +33,7 @@ STAGES = ("syntax", "load", "activate")
 
 def workspace_id(connection: Connection) -> int:
     """The workspace of owner, developer and viewer."""
-    workspace = accounts.first_workspace(connection)
+    workspace = workspaces.first_workspace(connection)
     assert workspace
     return workspace.id
 
@@ -56,7 +65,7 @@ def begin(place: Place, name: str = "hello", **program: Any) -> int:
 def claim(place: Place) -> BuildClaim:
     """Take the build that waits longest."""
     with place.database.writing() as connection:
-        [taken] = builds.claim(connection, "w1", 1, place.clock())
+        [taken] = build_claims.claim(connection, "w1", 1, place.clock())
     return taken
 
 
@@ -81,14 +90,14 @@ def conclude(
             artifact_id=None,
         )
         if not error:
-            assert functions.activate(connection, work.function_id, work.id)
+            assert function_versions.activate(connection, work.function_id, work.id)
 
 
-def _version_of(connection: Connection, taken: BuildClaim) -> functions.Version:
-    build = builds.by_id(connection, workspace_id(connection), taken.build_id)
+def _version_of(connection: Connection, taken: BuildClaim) -> function_versions.Version:
+    build = build_rows.by_id(connection, workspace_id(connection), taken.build_id)
     assert build and build.version_id
     for function in functions.all_of(connection, workspace_id(connection)):
-        version = functions.version(connection, function.id, build.version_id)
+        version = function_versions.version(connection, function.id, build.version_id)
         if version:
             return version
     raise AssertionError("the build has no version")

@@ -17,6 +17,7 @@ from hexasched.store import (
     cron_job_changes,
     due_jobs,
     finishing,
+    function_versions,
     functions,
     holding,
     kept,
@@ -29,7 +30,8 @@ from hexasched.store import tables as t
 from hexasched.store.claiming import Claim
 from hexasched.store.cron_jobs import CronJob, CronJobFields
 from hexasched.store.database import Connection
-from hexasched.store.functions import Function, Program
+from hexasched.store.function_versions import Program
+from hexasched.store.functions import Function
 from hexasched.store.logs import Chunk
 from hexasched.store.runs import NewRun
 
@@ -81,9 +83,9 @@ def deploy(connection: Connection, function: Function, now: datetime, source: st
     program = Program(
         runtime="node24", handler_file="index.js", source=source, dependencies={}, limits=Limits(memory_mb=256)
     )
-    version_id = functions.add_version(connection, function.id, program, draft=False, user_id=None, now=now)
+    version_id = function_versions.add_version(connection, function.id, program, draft=False, user_id=None, now=now)
     builds.save_version(connection, version_id, state="ready", analysis=None, lockfile=None, artifact_id=None)
-    assert functions.activate(connection, function.id, version_id)
+    assert function_versions.activate(connection, function.id, version_id)
     return version_id
 
 

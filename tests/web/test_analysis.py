@@ -10,7 +10,7 @@ import pytest
 
 from hexasched import doorbell
 from hexasched.doorbell import Doorbell
-from hexasched.store import builds
+from hexasched.store import build_claims, build_rows, builds
 from tests.waiting import wait_until
 from tests.web import deploys
 from tests.web.browser import Browser
@@ -38,7 +38,7 @@ def _answering(place: Place, found: dict[str, Any]) -> Iterator[None]:
     def answer(bell: Doorbell) -> None:
         bell.wait(10)
         with place.database.writing() as connection:
-            [taken] = builds.claim(connection, "w1", 1, place.clock())
+            [taken] = build_claims.claim(connection, "w1", 1, place.clock())
             assert builds.finish(
                 connection, taken, status="succeeded", reason="ok", stages=[], result=found, now=place.clock()
             )
@@ -104,7 +104,7 @@ def test_it_has_no_answer_when_no_worker_is_there(place: Place, logged_in: LogIn
     answer = logged_in("developer").post("/functions/analyse", FORM)
     assert (answer.status_code, answer.data) == (204, b"")
     with place.database.reading() as connection:
-        assert not builds.any_queued(connection)
+        assert not build_claims.any_queued(connection)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_it_asks_nobody_about_what_could_not_be_deployed(
 ) -> None:
     assert developer.post("/functions/analyse", FORM | changes).status_code == 204
     with place.database.reading() as connection:
-        assert not builds.any_queued(connection)
+        assert not build_claims.any_queued(connection)
 
 
 def test_it_gives_up_after_a_while(developer: Browser) -> None:
@@ -132,7 +132,7 @@ def test_only_so_many_wait_at_once(place: Place, developer: Browser, logged_in: 
     def waiting() -> bool:
         with place.database.reading() as connection:
             workspace_id = deploys.workspace_id(connection)
-            return builds.by_id(connection, workspace_id, AT_ONCE) is not None
+            return build_rows.by_id(connection, workspace_id, AT_ONCE) is not None
 
     for thread in threads:
         thread.start()

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from hexasched.store import accounts
+from hexasched.store import memberships, workspaces
 from tests.web.browser import PASSWORD, Browser
 from tests.web.conftest import Place
 from web import passwords
@@ -189,9 +189,9 @@ def test_it_logs_out_who_is_no_longer_a_user_and_refuses_who_is_no_longer_a_memb
 ) -> None:
     developer = logged_in("developer")
     with place.database.writing() as connection:
-        workspace = accounts.first_workspace(connection)
+        workspace = workspaces.first_workspace(connection)
         assert workspace
-        accounts.remove_member(connection, workspace.id, people["developer"])
+        memberships.remove_member(connection, workspace.id, people["developer"])
     assert developer.get("/").status_code == 403
     assert developer.get("/no-such-page").status_code == 404
 

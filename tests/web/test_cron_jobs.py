@@ -11,11 +11,12 @@ from sqlalchemy import update
 
 from hexasched.config import Mail
 from hexasched.doorbell import SCHEDULE, WORK, Doorbell
-from hexasched.store import accounts, claiming, cron_job_pauses, cron_jobs, finishing, functions, history
+from hexasched.store import claiming, cron_job_pauses, cron_jobs, finishing, functions, history, workspaces
 from hexasched.store import tables as t
 from hexasched.store.cron_jobs import CronJob
 from hexasched.store.functions import Function
-from hexasched.store.history import Filter, RunRow
+from hexasched.store.history import Filter
+from hexasched.store.run_rows import RunRow
 from tests.web import rows
 from tests.web.browser import Browser
 from tests.web.conftest import Place
@@ -38,7 +39,7 @@ LogIn = Callable[[str], Browser]
 @pytest.fixture
 def function(place: Place, people: dict[str, int]) -> Function:
     with place.database.writing() as connection:
-        workspace = accounts.first_workspace(connection)
+        workspace = workspaces.first_workspace(connection)
         assert workspace
         return rows.live_function(connection, workspace.id, "daily-summary-email", place.clock())
 

@@ -12,7 +12,8 @@ from hexasched.domain.gaps import Gap
 from hexasched.store import cron_job_changes, cron_jobs, downtimes, history
 from hexasched.store import tables as t
 from hexasched.store.cron_jobs import CronJob
-from hexasched.store.history import Filter, RunRow
+from hexasched.store.history import Filter
+from hexasched.store.run_rows import RunRow
 from tests.web import rows
 from tests.web.browser import Browser
 from tests.web.conftest import Place

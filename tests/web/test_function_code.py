@@ -7,8 +7,9 @@ import pytest
 
 from hexasched import doorbell
 from hexasched.doorbell import Doorbell
-from hexasched.store import functions, history
-from hexasched.store.history import Filter, RunDetail
+from hexasched.store import function_versions, history
+from hexasched.store.history import Filter
+from hexasched.store.run_rows import RunDetail
 from tests.web import deploys
 from tests.web.browser import Browser
 from tests.web.conftest import Place
@@ -43,7 +44,7 @@ def _runs(place: Place) -> list[RunDetail]:
 
 def _newest(place: Place) -> int | None:
     with place.database.reading() as connection:
-        return functions.versions(connection, deploys.find(place).id)[0].number
+        return function_versions.versions(connection, deploys.find(place).id)[0].number
 
 
 def test_it_shows_the_code_that_is_live(place: Place, logged_in: LogIn) -> None:

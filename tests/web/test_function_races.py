@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from hexasched.config import Config, Mail
 from hexasched.secrets import load_key_ring
-from hexasched.store import functions, history
+from hexasched.store import function_versions, history
 from hexasched.store.database import Database
 from hexasched.store.history import Filter
 from tests.web import deploys
@@ -53,7 +53,7 @@ def test_it_makes_one_version(place: Place, people: dict[str, int], at_once: Sen
     answers = at_once("/functions/hello/deploy", FORM)
     assert sorted(answer.status_code for answer in answers) == [303, 409, 409, 409]
     with place.database.reading() as connection:
-        assert [v.number for v in functions.versions(connection, deploys.find(place).id)] == [2, 1]
+        assert [v.number for v in function_versions.versions(connection, deploys.find(place).id)] == [2, 1]
 
 
 def test_it_makes_one_run(place: Place, people: dict[str, int], at_once: Send) -> None:

@@ -6,8 +6,8 @@ from html import unescape
 
 import pytest
 
-from hexasched.store import builds, functions, history, logs
-from hexasched.store.builds import BuildClaim
+from hexasched.store import builds, function_versions, history, logs
+from hexasched.store.build_claims import BuildClaim
 from hexasched.store.logs import Chunk
 from tests.web import deploys, rows
 from tests.web.browser import Browser
@@ -166,7 +166,7 @@ def test_a_draft_has_no_number_and_no_page(place: Place, logged_in: LogIn) -> No
     form = {"runtime": "node24", "handler_file": "index.js", "source": "let a;", "event": "{}"}
     assert logged_in("developer").post("/functions/hello/test", form).status_code == 303
     with place.database.reading() as connection:
-        assert len(functions.versions(connection, deploys.find(place).id)) == 1
+        assert len(function_versions.versions(connection, deploys.find(place).id)) == 1
     assert "Version 2" not in logged_in("developer").get(PAGE).text
 
 

@@ -12,8 +12,8 @@ from hexasched import doorbell
 from hexasched.domain.functions import EnvVar
 from hexasched.domain.limits import MAX_SOURCE_BYTES, Limits
 from hexasched.doorbell import Doorbell
-from hexasched.store import builds, cron_jobs, env_vars, functions, preloads
-from hexasched.store.functions import Version
+from hexasched.store import build_claims, cron_jobs, env_vars, function_versions, functions, preloads
+from hexasched.store.function_versions import Version
 from tests.factories import make_cron_job, make_run
 from tests.web import deploys
 from tests.web.browser import PASSWORD, Browser
@@ -43,7 +43,7 @@ LogIn = Callable[[str], Browser]
 def _version(place: Place, name: str, number: int = 1) -> Version:
     function = deploys.find(place, name)
     with place.database.reading() as connection:
-        version = functions.version_numbered(connection, function.id, number)
+        version = function_versions.version_numbered(connection, function.id, number)
     assert version
     return version
 
@@ -100,7 +100,7 @@ def test_it_creates_a_function_with_its_variables_and_deploys_it(place: Place, l
             EnvVar(name="SMTP_PASS", value=None, secret=True),
         ]
         assert env_vars.values(connection, place.keys, function.id)["SMTP_PASS"] == "hush-hush"
-        assert builds.any_queued(connection)
+        assert build_claims.any_queued(connection)
 
 
 def test_it_stores_line_ends_as_they_were_meant(place: Place, logged_in: LogIn) -> None:

@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 
 from hexasched.config import Mail
-from hexasched.store import accounts
+from hexasched.store import workspaces
 from hexasched.store.functions import Function
 from tests.web import rows
 from tests.web.browser import Browser
@@ -21,7 +21,7 @@ LogIn = Callable[[str], Browser]
 @pytest.fixture
 def function(place: Place, people: dict[str, int]) -> Function:
     with place.database.writing() as connection:
-        workspace = accounts.first_workspace(connection)
+        workspace = workspaces.first_workspace(connection)
         assert workspace
         return rows.live_function(connection, workspace.id, "daily-summary-email", place.clock())
 

@@ -6,8 +6,8 @@ from html import unescape
 
 import pytest
 
-from hexasched.store import accounts
-from hexasched.store.accounts import Workspace
+from hexasched.store import memberships, workspaces
+from hexasched.store.workspaces import Workspace
 from tests.web import rows
 from tests.web.browser import Browser
 from tests.web.conftest import Place
@@ -17,12 +17,12 @@ LogIn = Callable[[str], Browser]
 
 def roles(place: Place) -> dict[str, str]:
     with place.database.reading() as connection:
-        return {member.email.partition("@")[0]: member.role for member in accounts.members(connection, 1)}
+        return {member.email.partition("@")[0]: member.role for member in memberships.members(connection, 1)}
 
 
 def workspace(place: Place) -> Workspace:
     with place.database.reading() as connection:
-        found = accounts.workspace_by_id(connection, 1)
+        found = workspaces.workspace_by_id(connection, 1)
     assert found
     return found
 

@@ -12,7 +12,7 @@ from flask import Flask
 from hexasched.config import Sample
 from hexasched.domain.gaps import Gap
 from hexasched.domain.ticks import Blackout
-from hexasched.store import accounts, blackouts, downtimes, settings
+from hexasched.store import blackouts, downtimes, settings, workspaces
 from tests.web import rows
 from tests.web.browser import Browser
 from tests.web.conftest import Place
@@ -155,7 +155,7 @@ class World:
 def world(place: Place, people: dict[str, int]) -> World:
     folder, now = place.config.data_dir, place.clock()
     with place.database.writing() as connection:
-        workspace = accounts.first_workspace(connection)
+        workspace = workspaces.first_workspace(connection)
         assert workspace
         function = rows.live_function(connection, workspace.id, NAME, now)
         job = rows.cron_job(connection, function, now)

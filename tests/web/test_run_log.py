@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hexasched import doorbell
 from hexasched.domain.outcomes import Outcome
-from hexasched.store import accounts, finishing, logs
+from hexasched.store import finishing, logs, workspaces
 from hexasched.store.claiming import Claim
 from hexasched.store.functions import Function
 from hexasched.store.logs import Chunk
@@ -95,7 +95,7 @@ def test_a_position_survives_being_written() -> None:
 @pytest.fixture
 def function(place: Place, people: dict[str, int]) -> Function:
     with place.database.writing() as connection:
-        workspace = accounts.first_workspace(connection)
+        workspace = workspaces.first_workspace(connection)
         assert workspace
         return rows.live_function(connection, workspace.id, "daily-summary-email", place.clock())
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from hexasched.domain.outcomes import ErrorDetail, Outcome, Reason, Status
 from hexasched.doorbell import WORK, Doorbell
-from hexasched.store import accounts, finishing, functions, history, holding
+from hexasched.store import finishing, functions, history, holding, workspaces
 from hexasched.store.functions import Function
 from tests.web import rows
 from tests.web.browser import PASSWORD, Browser
@@ -26,7 +26,7 @@ HOSTILE = "<script>alert(1)</script>"
 @pytest.fixture
 def function(place: Place, people: dict[str, int]) -> Function:
     with place.database.writing() as connection:
-        workspace = accounts.first_workspace(connection)
+        workspace = workspaces.first_workspace(connection)
         assert workspace
         return rows.live_function(connection, workspace.id, "daily-summary-email", place.clock())
 

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from hexasched.store import accounts
+from hexasched.store import accounts, memberships
 from tests.web.browser import PASSWORD, Browser
 from tests.web.conftest import Place
 
@@ -39,7 +39,7 @@ def test_it_makes_the_first_account_and_workspace_and_logs_in(place: Place, code
     with place.database.reading() as connection:
         user = accounts.user_by_email(connection, "owner@example.org")
         assert user
-        found = accounts.workspace_of(connection, user.id)
+        found = memberships.workspace_of(connection, user.id)
     assert found
     assert (found[0].name, found[0].timezone, found[0].alert_email) == ("Boats", "Europe/Berlin", "owner@example.org")
     assert found[1] == "owner"
