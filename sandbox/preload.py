@@ -10,6 +10,7 @@ from sandbox.spool import Spool
 
 PRELOAD_S = 10
 HEAD_BYTES, TAIL_BYTES = 64 * KIB, 192 * KIB
+NOT_STILL = "It did not stand still when its module was loaded."
 
 
 def job_for(template: Job) -> Job:
@@ -28,4 +29,6 @@ def why(job: Job, outcome: Outcome) -> str:
     """What is wrong, in a sentence or two."""
     if outcome.reason is Reason.TIME:
         return f"Loading the module took longer than {job.limits.timeout_s} s."
+    if outcome.ok:
+        return NOT_STILL
     return outcome.error.message if outcome.error else f"It ended as {outcome.reason}."

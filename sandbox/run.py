@@ -197,11 +197,10 @@ class Run:
 
     def _spare(self) -> None:
         """End the job and let the process live on, if nothing at all speaks against it."""
-        drained_by = time.monotonic() + DRAIN_S
-        while self._output.pump() and time.monotonic() < drained_by:
-            pass
+        # All that the thread of the frame wrote is in the pipes. If a second look finds more, something else writes on.
+        drained = not (self._output.pump() and self._output.pump())
         whole = self._channel.complete and not self._output.ended and self._gate.idle and self._control.idle
-        if whole and self.job.goes_on and self._cause is None and not self._faulty:
+        if drained and whole and self.job.goes_on and self._cause is None and not self._faulty:
             with contextlib.suppress(OSError):
                 outcome = self._outcome(self.instance.reuse.note(self.job.mode), b"")
                 if outcome.ok and self.instance.reuse.may_go_on:

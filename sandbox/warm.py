@@ -10,6 +10,7 @@ from hexasched import logs
 from hexasched.domain.outcomes import Outcome
 from sandbox.instance import Instance
 from sandbox.jobs import Job, NotPreloaded
+from sandbox.preload import NOT_STILL
 from sandbox.reuse import WATCH_S
 from sandbox.starter import Starter
 
@@ -211,7 +212,7 @@ class Warm:
         instance.forget_said()
         instance.process.collect()
         if instance.reuse.rested and not instance.reuse.runs and (instance.restless or not instance.doomed):
-            self._refuse(likeness(instance.template), "It did not stand still when its module was loaded.")
+            self._refuse(likeness(instance.template), NOT_STILL)
         if self._starting.pop(instance.template.key, None) is not None:
             self._not_before = time.monotonic() + PAUSE_S
         self._starter.clean_up(instance.template)

@@ -12,7 +12,7 @@ from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import Reason
 from sandbox.jobs import Job, NotPreloaded
 from tests.sandbox.harness import Worker, alive, family, running_worker, runtime
-from tests.sandbox.test_reuse import REFUSED
+from tests.sandbox.test_reuse import COSTLY, FLOOD, REFUSED
 from tests.sandbox.test_warm import ready
 from tests.waiting import wait_until
 
@@ -156,3 +156,9 @@ def test_one_that_does_not_stand_still_is_not_tried_again(own_worker: Worker) ->
     wait_until(lambda: refusals(own_worker), deadline_s=20, what="the refusal")
     assert refusals(own_worker)[0].why == "It did not stand still when its module was loaded."
     wait_until(lambda: len(family(own_worker.keeper_pid)) == 1, deadline_s=10, what="its end")
+
+
+def test_who_floods_beyond_its_loading_is_not_tried_again(worker: Worker) -> None:
+    want(worker, template(worker, FLOOD + "await flood(); export default () => 1", **COSTLY))
+    wait_until(lambda: refusals(worker), deadline_s=20, what="the refusal")
+    assert refusals(worker)[0].why == "It did not stand still when its module was loaded."
