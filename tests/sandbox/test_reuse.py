@@ -289,3 +289,11 @@ def test_who_floods_beyond_its_end_holds_nobody_up(worker: Worker) -> None:
     outcome = worker.end_of(job)
     assert outcome.result == "1"
     assert time.monotonic() - started_at - outcome.duration_ms / 1000 < 0.8
+
+
+def test_what_listens_for_the_end_of_work_never_hears_of_another_runs(worker: Worker) -> None:
+    body = "process.once('beforeExit', () => { throw new Error(`of run ${event}`) }); console.log('run', event)"
+    series = Series(worker, body)
+    for event in (1, 2):
+        outcome, text = series.run(event)
+        assert (outcome.result, text, outcome.warnings) == ("1", f"run {event}\n", ())
