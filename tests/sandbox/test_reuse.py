@@ -297,3 +297,15 @@ def test_what_listens_for_the_end_of_work_never_hears_of_another_runs(worker: Wo
     for event in (1, 2):
         outcome, text = series.run(event)
         assert (outcome.result, text, outcome.warnings) == ("1", f"run {event}\n", ())
+
+
+def test_what_a_run_that_is_over_asks_is_refused_at_once(worker: Worker) -> None:
+    source = """let opened, kept; const said = (error) => `${error.name} ${error.code}`;
+        export default async (event, context) => {
+            opened ??= context.kv; kept ??= context;
+            return event && [await opened.get('a').catch(said), await kept.kv.get('a').catch(said),
+                await kept.once('a', () => 1).catch(said)] }"""
+    series = Series(worker, source=source, timeout_s=2)
+    assert series.run(0)[0].result == "0"
+    assert json.loads(series.run(1)[0].result or "null") == ["KvError KV_OVER"] * 3
+    assert series.run(0)[0].result == "0"
