@@ -19,7 +19,7 @@ class Holdings:
     def __init__(self, job: Job, process: Process, reuse: Reuse) -> None:
         """What `reuse` knows of earlier runs of the process is not this one's."""
         self._job, self._process, self._reuse = job, process, reuse
-        self._cpu_before = reuse.cpu_s
+        self._cpu_before = reuse.tree_cpu_s
         self._peak, self._cpu_s = 0, 0.0
         self._count_at = 0.0
         self.look_at = NEVER
@@ -53,12 +53,12 @@ class Holdings:
 
     def cpu_ms(self, ended: Exit) -> int:
         """The processor time of the run whose process has `ended`, or has ended the run."""
-        return round((max(self._cpu_s, ended.cpu_s) - self._cpu_before) * 1000)
+        return max(0, round((max(self._cpu_s, ended.cpu_s) - self._cpu_before) * 1000))
 
     def peak_bytes(self, ended: Exit) -> int:
         """The most memory that the run had resident, as far as one can tell."""
         # Of a process that has done other runs nobody knows which of them had the peak.
-        return max(self._peak, 0 if self._cpu_before and self._peak else ended.peak_bytes)
+        return max(self._peak, 0 if self._reuse.rested and self._peak else ended.peak_bytes)
 
     def _count_files(self) -> Cause | None:
         most = limits.scratch_files(self._job)

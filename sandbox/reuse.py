@@ -19,7 +19,8 @@ HELD_SHARE = 0.5  # of the memory limit, that one run may leave to the next
 class Reuse:
     """What one process has done, and whether it may go on.
 
-    `cpu_s` is what it had used when it ended something last; `rested` says that it has waited behind that.
+    `cpu_s` is what Node.js itself had used when it ended something last, `tree_cpu_s` that with its children;
+    `rested` says that it has waited behind that.
     """
 
     def __init__(self, process: Process, limits: Limits) -> None:
@@ -27,7 +28,7 @@ class Reuse:
         self._ends_at = time.monotonic() + REUSE_AGE_S
         self.runs = 0
         self.rested = False
-        self.cpu_s = 0.0
+        self.cpu_s = self.tree_cpu_s = 0.0
         self.held = 0
 
     def note(self, mode: Mode) -> Exit:
@@ -35,8 +36,9 @@ class Reuse:
         assert self._process.main is not None
         self.runs += mode == "run"
         self.cpu_s = proc.cpu_s(self._process.main)
+        self.tree_cpu_s = proc.usage_of(self._process.members).cpu_s if self._may_have_children else self.cpu_s
         resident, self.held = proc.memory(self._process.main)
-        return Exit(code=0, cpu_s=self.cpu_s, peak_bytes=resident, out_of_memory=False)
+        return Exit(code=0, cpu_s=self.tree_cpu_s, peak_bytes=resident, out_of_memory=False)
 
     @property
     def old(self) -> bool:
@@ -73,8 +75,10 @@ class Reuse:
         return not poll.poll(0)
 
     @property
-    def _alone(self) -> bool:
+    def _may_have_children(self) -> bool:
         # Elsewhere the filter of system calls lets no process be made.
-        if self._process.walled and not self._limits.child_processes:
-            return True
-        return len(self._process.members) == (2 if self._process.contained else 1)
+        return self._limits.child_processes or not self._process.walled
+
+    @property
+    def _alone(self) -> bool:
+        return not self._may_have_children or len(self._process.members) == (2 if self._process.contained else 1)

@@ -183,6 +183,21 @@ def test_measures_are_the_runs_own(worker: Worker) -> None:
     assert 10 << 20 < idle.peak_memory_bytes < 256 << 20
 
 
+def test_processor_time_is_the_runs_own_whoever_used_it_and_however_it_ends(worker: Worker) -> None:
+    burn = "for (const end = Date.now() + 500; Date.now() < end;);"
+    body = f"""const {{ execFileSync }} = await import('node:child_process');
+        if (event === 'child') execFileSync(process.execPath, ['-e', '{burn}']);
+        if (event === 'wait') await new Promise((done) => setTimeout(done, 400));
+        if (event === 'forge') (await import('node:fs')).writeSync(3, 'nonsense nonsense nonsense')"""
+    series = Series(worker, body, child_processes=True, memory_mb=512)
+    assert series.count() == 1
+    busy, waiting, forging = (series.run(event)[0] for event in ("child", "wait", "forge"))
+    assert (busy.result, waiting.result, forging.reason) == ("2", "3", Reason.EXIT)
+    assert busy.cpu_ms >= 60
+    assert 0 <= waiting.cpu_ms < 50
+    assert 0 <= forging.cpu_ms < 50
+
+
 def test_what_a_run_asks_is_answered_to_it(worker: Worker) -> None:
     series = Series(worker, "if (event) console.log(await context.kv.get(event))")
     for number, event in enumerate(["a", "", "b", "c"], start=1):
