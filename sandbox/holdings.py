@@ -42,6 +42,19 @@ class Holdings:
         self._count_at = now + max(limits.SAMPLE_S, COUNT_SHARE * took)
         return passed
 
+    def leaves_too_much(self, ran_s: float) -> bool:
+        """Whether the next run of the process, after this one of `ran_s`, would begin above the limits of its files.
+
+        Where counting takes a process of ours that is asked as often as within one long run: runs add up.
+        """
+        self._reuse.uncounted_s += ran_s
+        if not self._process.is_cheap_to_reach and self._reuse.uncounted_s < limits.SAMPLE_S:
+            return False
+        began = time.monotonic()
+        passed = self._count_files()
+        self._reuse.uncounted_s = limits.SAMPLE_S - max(limits.SAMPLE_S, COUNT_SHARE * (time.monotonic() - began))
+        return passed is not None
+
     def measure(self) -> proc.Usage:
         """To be called before anything is killed: of what was killed nobody else tells the processor time."""
         used = proc.usage_of(self._process.members)

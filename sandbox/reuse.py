@@ -30,6 +30,7 @@ class Reuse:
         self.rested = False
         self.cpu_s = self.tree_cpu_s = 0.0
         self.held = 0
+        self.uncounted_s = 0.0  # of runs, since its files were counted behind one
 
     def note(self, mode: Mode) -> Exit:
         """A run has ended well: what the process has used until now, as if it had ended. OSError if it is gone."""

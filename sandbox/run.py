@@ -194,7 +194,7 @@ class Run:
             self._spare()
         # No code of the function follows its frame, and all that it wrote is in the pipes: what is left is Node.js
         # taking itself down, which takes longer than this. Only an exit has a code to wait for.
-        self._cut = not self.spared and (frame.again or (frame.reason != "exit" and self._process.is_cheap_to_kill))
+        self._cut = not self.spared and (frame.again or (frame.reason != "exit" and self._process.is_cheap_to_reach))
         if self._cut:
             self._kill()
 
@@ -204,6 +204,8 @@ class Run:
         drained = not (self._output.pump() and self._output.pump())
         whole = self._channel.complete and not self._output.ended and self._gate.idle and self._control.idle
         if drained and whole and self.job.goes_on and self._cause is None and not self._faulty:
+            if self._holdings.leaves_too_much(self._ended - self._began):
+                return
             with contextlib.suppress(OSError):
                 outcome = self._outcome(self.instance.reuse.note(self.job.mode), b"")
                 if outcome.ok and self.instance.reuse.may_go_on:
