@@ -131,6 +131,16 @@ def test_what_fails_is_told_once_and_runs_go_on_cold(worker: Worker) -> None:
     assert not spools(worker)
 
 
+def test_why_it_fails_is_told_in_one_plain_line(own_worker: Worker) -> None:
+    source = r"throw new Error('\n \x1b[31mred\x07 \u202e' + 'long '.repeat(200) + '\nmore'); export default () => 1"
+    want(own_worker, template(own_worker, source))
+    wait_until(lambda: refusals(own_worker), deadline_s=20, what="the refusal")
+    why = refusals(own_worker)[0].why
+    assert why.startswith("\ufffd[31mred\ufffd \ufffdlong long")
+    assert why.isprintable()
+    assert 290 <= len(why) <= 300
+
+
 def test_a_module_that_never_loads_is_given_up(own_worker: Worker) -> None:
     hangs = """if (!process.env.GOOD) {
         process.on('SIGTERM', () => process.exit(1)); await new Promise(() => setInterval(() => {}, 9000)) }
