@@ -6,7 +6,7 @@ import time
 from hexasched.domain.limits import MIB, Limits
 from sandbox import proc
 from sandbox.jobs import Mode
-from sandbox.limits import REUSE_AGE_S
+from sandbox.limits import REUSE_AGE_S, most_cpu_before_run_s
 from sandbox.process import Exit, Process
 
 MAX_RUNS = 100
@@ -54,7 +54,7 @@ class Reuse:
     @property
     def may_go_on(self) -> bool:
         """Whether there may be another run; it need not be the same in a moment."""
-        fresh = self.runs < MAX_RUNS and not self.old
+        fresh = self.runs < MAX_RUNS and not self.old and self.cpu_s <= most_cpu_before_run_s(self._limits)
         # What loading the module takes the first run would have taken as well.
         room = not self.runs or self.held <= HELD_SHARE * self._limits.memory_mb * MIB
         return fresh and room and self._rests and self._quiet and self._alone

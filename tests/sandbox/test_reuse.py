@@ -280,6 +280,14 @@ def test_without_the_setting_each_run_has_its_own(worker: Worker) -> None:
     assert [series.count(), series.count(), series.count()] == [1, 1, 1]
 
 
+def test_processor_time_of_earlier_runs_ends_no_later_one(tmp_path: Path) -> None:
+    burn = """const used = () => { const { user, system } = process.cpuUsage(); return user + system };
+        for (const end = used() + 550_000; used() < end;);"""
+    with running_worker(tmp_path / "data", keeper="tests.sandbox.young_keeper") as worker:
+        series = Series(worker, burn, timeout_s=10)
+        assert [series.count() for _ in range(3)] == [1, 2, 1]
+
+
 def test_processes_that_wait_for_a_run_end_with_the_keeper(tmp_path: Path) -> None:
     with started("bubblewrap", tmp_path / "data") as worker:
         series = Series(worker)
