@@ -33,9 +33,9 @@ class Warm:
     """The waiting instances of one keeper."""
 
     def __init__(
-        self, starter: Starter, preload: Callable[[Instance], None], report: Callable[[NotPreloaded], None]
+        self, starter: Starter, preload: Callable[[Instance], bool], report: Callable[[NotPreloaded], None]
     ) -> None:
-        """`preload` has a process that is ready load its module, and `preloaded` told how that ended."""
+        """`preload` has a process that is ready load its module, and `preloaded` told how that ended, if it begins."""
         self._starter, self._preload, self._report = starter, preload, report
         self._wanted: list[tuple[Hashable, Job]] = []
         self._room = 0
@@ -200,7 +200,9 @@ class Warm:
         if instance.template.limits.preload and not instance.doomed:
             self._instances.remove(instance)
             self._loading.append(instance)
-            self._preload(instance)
+            if not self._preload(instance):
+                self._not_before = time.monotonic() + PAUSE_S
+                instance.end()
         self.tick(time.monotonic())
 
     def _dead(self, instance: Instance) -> None:

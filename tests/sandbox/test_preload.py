@@ -131,6 +131,35 @@ def test_what_fails_is_told_once_and_runs_go_on_cold(worker: Worker) -> None:
     assert not spools(worker)
 
 
+def test_what_it_has_said_may_be_lost_and_nothing_else(own_worker: Worker) -> None:
+    wanted = template(own_worker, "console.log('loading'); export default () => 1")
+    want(own_worker, wanted)
+    wait_until(lambda: loaded(own_worker), deadline_s=20, what="a loaded process")
+    for path in spools(own_worker):
+        path.unlink()
+    job = submit(own_worker, wanted)
+    assert own_worker.end_of(job).result == "1"
+    assert own_worker.text(job) == ""
+
+
+def test_where_its_output_can_not_be_kept_it_is_not_tried_again_at_once(own_worker: Worker) -> None:
+    spool, aside = (own_worker.folder / "state" / name for name in ("spool", "aside"))
+    wait_until(spool.exists, deadline_s=10, what="its folder")
+    spool.rename(aside)
+    seen: set[int] = set()
+
+    def gone() -> bool:
+        now = family(own_worker.keeper_pid)
+        seen.update(now)
+        return len(seen) > 2 and len(now) == 1
+
+    want(own_worker, template(own_worker, "export default () => 1"))
+    wait_until(gone, deadline_s=20, what="the end of the first")
+    aside.rename(spool)
+    assert own_worker.run("export default () => 2").result == "2"
+    assert len(family(own_worker.keeper_pid)) == 1
+
+
 def test_why_it_fails_is_told_in_one_plain_line(own_worker: Worker) -> None:
     source = r"throw new Error('\n \x1b[31mred\x07 \u202e' + 'long '.repeat(200) + '\nmore'); export default () => 1"
     want(own_worker, template(own_worker, source))
