@@ -117,8 +117,6 @@ class Roster:
             spool.add("s", b"This machine has no way out to a network, so the function has no network.\n", now_ms())
         if job.limits.reuse:
             self._warm.lend(found)
-        for record in found.take_said():
-            spool.add(record.stream, record.data, record.at_ms)
         run = self._runs[key] = Run(job, found, spool, self._loop, self._tell)
         run.start()
 

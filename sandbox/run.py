@@ -87,6 +87,8 @@ class Run:
 
     def start(self) -> None:
         """Begin once the instance is ready. It may all be over when this returns."""
+        for record in self.instance.take_said() if self.job.mode == "run" else ():
+            self._output.retell(record)
         self.instance.attach(self._begin, self._dead)
 
     @property

@@ -86,6 +86,16 @@ def test_a_run_finds_its_module_loaded_and_has_its_output(worker: Worker) -> Non
     wait_until(lambda: not spools(worker), deadline_s=10, what="the end of its output")
 
 
+def test_a_secret_that_begins_in_loading_and_ends_in_the_run_is_masked(own_worker: Worker) -> None:
+    source = """process.stdout.write('key: s3c'); export default () => { process.stdout.write('ret!\\n') }"""
+    wanted = template(own_worker, source)
+    want(own_worker, wanted)
+    wait_until(lambda: loaded(own_worker), deadline_s=20, what="a loaded process")
+    job = submit(own_worker, wanted)
+    assert own_worker.end_of(job).ok
+    assert own_worker.text(job) == "key: ***\n"
+
+
 def test_with_other_variables_it_begins_anew(worker: Worker) -> None:
     wanted = template(worker, EAGER)
     want(worker, wanted)
