@@ -19,7 +19,7 @@ class Holdings:
     def __init__(self, job: Job, process: Process, reuse: Reuse) -> None:
         """What `reuse` knows of earlier runs of the process is not this one's."""
         self._job, self._process, self._reuse = job, process, reuse
-        self._cpu_before = reuse.cpu_s
+        self._cpu_before = reuse.tree_cpu_s
         self._peak, self._cpu_s = 0, 0.0
         self._count_at = 0.0
         self.look_at = NEVER
@@ -42,6 +42,19 @@ class Holdings:
         self._count_at = now + max(limits.SAMPLE_S, COUNT_SHARE * took)
         return passed
 
+    def leaves_too_much(self, ran_s: float) -> bool:
+        """Whether the next run of the process, after this one of `ran_s`, would begin above the limits of its files.
+
+        Where counting takes a process of ours that is asked as often as within one long run: runs add up.
+        """
+        self._reuse.uncounted_s += ran_s
+        if not self._process.is_cheap_to_reach and self._reuse.uncounted_s < limits.SAMPLE_S:
+            return False
+        began = time.monotonic()
+        passed = self._count_files()
+        self._reuse.uncounted_s = limits.SAMPLE_S - max(limits.SAMPLE_S, COUNT_SHARE * (time.monotonic() - began))
+        return passed is not None
+
     def measure(self) -> proc.Usage:
         """To be called before anything is killed: of what was killed nobody else tells the processor time."""
         used = proc.usage_of(self._process.members)
@@ -53,12 +66,12 @@ class Holdings:
 
     def cpu_ms(self, ended: Exit) -> int:
         """The processor time of the run whose process has `ended`, or has ended the run."""
-        return round((max(self._cpu_s, ended.cpu_s) - self._cpu_before) * 1000)
+        return max(0, round((max(self._cpu_s, ended.cpu_s) - self._cpu_before) * 1000))
 
     def peak_bytes(self, ended: Exit) -> int:
         """The most memory that the run had resident, as far as one can tell."""
         # Of a process that has done other runs nobody knows which of them had the peak.
-        return max(self._peak, 0 if self._cpu_before and self._peak else ended.peak_bytes)
+        return max(self._peak, 0 if self._reuse.rested and self._peak else ended.peak_bytes)
 
     def _count_files(self) -> Cause | None:
         most = limits.scratch_files(self._job)

@@ -78,15 +78,19 @@ class Instance:
         return self.reuse.may_go_on
 
     def take_said(self) -> Iterator[Record]:
-        """What loading the module has put out, once."""
+        """What loading the module has put out, once; less, if the disk does not give it back."""
         if self.said is not None:
-            yield from read_records(self.said)
+            try:
+                yield from read_records(self.said)
+            except OSError:
+                logs.failure("sandbox.said_lost", key=self.template.key)
             self.forget_said()
 
     def forget_said(self) -> None:
         """Nobody wants to hear it."""
         if self.said is not None:
-            self.said.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self.said.unlink()
             self.said = None
 
     def end(self) -> None:

@@ -77,10 +77,14 @@ def kernel_limits(job: Job, base: int, *, own_user: bool) -> dict[int, int]:
     }
 
 
+def most_cpu_before_run_s(limits: Limits) -> int:
+    """How much processor time a process may have used for earlier runs, and still have enough for one more."""
+    return REUSE_AGE_S * limits.cpus if limits.same_env else 0
+
+
 def _cpu_limit(limits: Limits) -> int:
-    # The kernel counts for a process, not for a run: a last one may begin when the process is as old as may be.
-    lasts_s = limits.timeout_s + (REUSE_AGE_S if limits.same_env else 0)
-    return lasts_s * limits.cpus + CPU_GRACE_S
+    # The kernel counts for a process, not for a run.
+    return limits.timeout_s * limits.cpus + most_cpu_before_run_s(limits) + CPU_GRACE_S
 
 
 def _data_limit(limits: Limits, base: int) -> int:

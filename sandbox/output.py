@@ -8,7 +8,7 @@ from sandbox.channel import ResultChannel
 from sandbox.interleave import Channel, Interleaver
 from sandbox.lines import LineCut
 from sandbox.mask import MaskedStream, Masker
-from sandbox.spool import Spool, now_ms
+from sandbox.spool import Record, Spool, now_ms
 
 READ_BYTES = 64 * 1024  # what a pipe holds
 MAX_READS = 4  # of the result pipe in one turn, so that one job can't hold up the others
@@ -51,6 +51,11 @@ class Output:
             # Here a stream is whole, and nothing of it is stored yet.
             self._keep(channel, self._masks[channel].feed(piece))
         return found or told
+
+    def retell(self, record: Record) -> None:
+        """Begin with what was put out in loading: a secret may begin in it, and end in what is to come."""
+        data = record.data if record.stream == "s" else self._masks[record.stream].feed(record.data)
+        self._spool.add(record.stream, data, record.at_ms)
 
     def listen(self) -> bool:
         """Take in what is on the result pipe; whether there was anything."""

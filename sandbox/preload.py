@@ -10,6 +10,8 @@ from sandbox.spool import Spool
 
 PRELOAD_S = 10
 HEAD_BYTES, TAIL_BYTES = 64 * KIB, 192 * KIB
+WHY_CHARS = 300
+NOT_STILL = "It did not stand still when its module was loaded."
 
 
 def job_for(template: Job) -> Job:
@@ -25,7 +27,16 @@ def spool_at(path: Path) -> Spool:
 
 
 def why(job: Job, outcome: Outcome) -> str:
-    """What is wrong, in a sentence or two."""
+    """What is wrong, in a sentence or two, at most 300 printable characters."""
     if outcome.reason is Reason.TIME:
         return f"Loading the module took longer than {job.limits.timeout_s} s."
-    return outcome.error.message if outcome.error else f"It ended as {outcome.reason}."
+    if outcome.ok:
+        return NOT_STILL
+    return _plain(outcome.error.message) if outcome.error else f"It ended as {outcome.reason}."
+
+
+def _plain(text: str) -> str:
+    """The first line of what the code said, fit for a terminal: nothing that moves, colours or turns around."""
+    line = next(iter(text.strip().splitlines()), "")
+    shown = "".join(character if character.isprintable() else "\ufffd" for character in line)
+    return shown if len(shown) <= WHY_CHARS else f"{shown[: WHY_CHARS - 1]}…"

@@ -97,8 +97,8 @@ class Process:
         return False
 
     @property
-    def is_cheap_to_kill(self) -> bool:
-        """Whether `kill` is one system call; in a slot it takes a process of its own, which the keeper waits for."""
+    def is_cheap_to_reach(self) -> bool:
+        """Whether `kill` and `scratch` are quick; in a slot each takes a process that the keeper waits for."""
         return self._slot is None
 
     def kill(self) -> None:

@@ -6,7 +6,7 @@ import time
 from hexasched.domain.limits import MIB, Limits
 from sandbox import proc
 from sandbox.jobs import Mode
-from sandbox.limits import REUSE_AGE_S
+from sandbox.limits import REUSE_AGE_S, most_cpu_before_run_s
 from sandbox.process import Exit, Process
 
 MAX_RUNS = 100
@@ -19,7 +19,8 @@ HELD_SHARE = 0.5  # of the memory limit, that one run may leave to the next
 class Reuse:
     """What one process has done, and whether it may go on.
 
-    `cpu_s` is what it had used when it ended something last; `rested` says that it has waited behind that.
+    `cpu_s` is what Node.js itself had used when it ended something last, `tree_cpu_s` that with its children;
+    `rested` says that it has waited behind that.
     """
 
     def __init__(self, process: Process, limits: Limits) -> None:
@@ -27,16 +28,18 @@ class Reuse:
         self._ends_at = time.monotonic() + REUSE_AGE_S
         self.runs = 0
         self.rested = False
-        self.cpu_s = 0.0
+        self.cpu_s = self.tree_cpu_s = 0.0
         self.held = 0
+        self.uncounted_s = 0.0  # of runs, since its files were counted behind one
 
     def note(self, mode: Mode) -> Exit:
         """A run has ended well: what the process has used until now, as if it had ended. OSError if it is gone."""
         assert self._process.main is not None
         self.runs += mode == "run"
         self.cpu_s = proc.cpu_s(self._process.main)
+        self.tree_cpu_s = proc.usage_of(self._process.members).cpu_s if self._may_have_children else self.cpu_s
         resident, self.held = proc.memory(self._process.main)
-        return Exit(code=0, cpu_s=self.cpu_s, peak_bytes=resident, out_of_memory=False)
+        return Exit(code=0, cpu_s=self.tree_cpu_s, peak_bytes=resident, out_of_memory=False)
 
     @property
     def old(self) -> bool:
@@ -51,7 +54,7 @@ class Reuse:
     @property
     def may_go_on(self) -> bool:
         """Whether there may be another run; it need not be the same in a moment."""
-        fresh = self.runs < MAX_RUNS and not self.old
+        fresh = self.runs < MAX_RUNS and not self.old and self.cpu_s <= most_cpu_before_run_s(self._limits)
         # What loading the module takes the first run would have taken as well.
         room = not self.runs or self.held <= HELD_SHARE * self._limits.memory_mb * MIB
         return fresh and room and self._rests and self._quiet and self._alone
@@ -73,8 +76,10 @@ class Reuse:
         return not poll.poll(0)
 
     @property
-    def _alone(self) -> bool:
+    def _may_have_children(self) -> bool:
         # Elsewhere the filter of system calls lets no process be made.
-        if self._process.walled and not self._limits.child_processes:
-            return True
-        return len(self._process.members) == (2 if self._process.contained else 1)
+        return self._limits.child_processes or not self._process.walled
+
+    @property
+    def _alone(self) -> bool:
+        return not self._may_have_children or len(self._process.members) == (2 if self._process.contained else 1)

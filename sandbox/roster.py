@@ -117,8 +117,6 @@ class Roster:
             spool.add("s", b"This machine has no way out to a network, so the function has no network.\n", now_ms())
         if job.limits.reuse:
             self._warm.lend(found)
-        for record in found.take_said():
-            spool.add(record.stream, record.data, record.at_ms)
         run = self._runs[key] = Run(job, found, spool, self._loop, self._tell)
         run.start()
 
@@ -137,18 +135,18 @@ class Roster:
         if run is None or run.job.mode != "preload":
             self._report(message)
 
-    def _preload(self, instance: Instance) -> None:
-        """Have a process that is ready load its module."""
+    def _preload(self, instance: Instance) -> bool:
+        """Have a process that is ready load its module; whether that has begun."""
         key = instance.template.key
         instance.said = self._spools / f"{key}.log"
         try:
             spool = preload.spool_at(instance.said)
         except OSError:
             logs.failure("sandbox.no_spool", key=key)
-            instance.end()
-            return
+            return False
         run = self._runs[key] = Run(preload.job_for(instance.template), instance, spool, self._loop, self._tell)
         run.start()
+        return True
 
     def _end_of(self, run: Run, outcome: Outcome) -> None:
         instance = run.instance

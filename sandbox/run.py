@@ -12,6 +12,7 @@ from hexasched.domain.limits import TERM_GRACE_S
 from hexasched.domain.outcomes import Outcome
 from hexasched.errors import FULL_DISK
 from sandbox import jobs
+from sandbox.channel import Frame
 from sandbox.classify import Cause, Evidence, internal, outcome_of, split_exit
 from sandbox.control import ControlPipe, order_for
 from sandbox.holdings import NEVER, Holdings
@@ -86,6 +87,8 @@ class Run:
 
     def start(self) -> None:
         """Begin once the instance is ready. It may all be over when this returns."""
+        for record in self.instance.take_said() if self.job.mode == "run" else ():
+            self._output.retell(record)
         self.instance.attach(self._begin, self._dead)
 
     @property
@@ -107,8 +110,7 @@ class Run:
             self.stop("time")
         if now >= self._kill_at:
             self._kill_at = NEVER
-            self._holdings.measure()
-            self._process.kill()
+            self._kill()
         if now >= self._holdings.look_at:
             self._look()
         if now >= self._announce_at:
@@ -124,10 +126,14 @@ class Run:
         if cause not in _AT_ONCE and self._began and self._process.terminate():
             self._kill_at = time.monotonic() + TERM_GRACE_S
         else:
-            self._process.kill()
+            self._kill()
 
     def kill(self) -> None:
         """Kill it, whatever state it is in."""
+        self._process.kill()
+
+    def _kill(self) -> None:
+        self._holdings.measure()
         self._process.kill()
 
     @_guarded
@@ -175,39 +181,37 @@ class Run:
         for fd in self._output.take_ended():
             self._loop.forget(fd)
         if self._channel.frame is not None and not self._ended:
-            self._ended = time.monotonic()
-            self._stop_at = NEVER
-            self._kill_at = min(self._kill_at, self._ended + LINGER_S)
-            if self._channel.frame.again:
-                self._spare()
-            ends_itself = self._channel.frame.reason == "exit"
-            self._cut = not self.spared and not ends_itself and self._process.is_cheap_to_kill
-            if self._cut:
-                # No code of the function follows its frame, and all that it wrote is in the pipes: what is left is
-                # Node.js taking itself down, which takes longer than this. Only an exit has a code to wait for.
-                self._holdings.measure()
-                self._process.kill()
+            self._close_with(self._channel.frame)
         elif self._channel.mistake and self.job.goes_on and not self._forged:
             self._forged = True  # the process may wait for another run, whatever its code has done
-            self._process.kill()
-        if self._over:
-            return
-        if self._spool.size > self._announced:
+            self._kill()
+        if not self._over and self._spool.size > self._announced:
             self._announce_at = min(self._announce_at, self._announced_at + ANNOUNCE_S)
+
+    def _close_with(self, frame: Frame) -> None:
+        self._ended = time.monotonic()
+        self._stop_at = NEVER
+        self._kill_at = min(self._kill_at, self._ended + LINGER_S)
+        if frame.again:
+            self._spare()
+        # No code of the function follows its frame, and all that it wrote is in the pipes: what is left is Node.js
+        # taking itself down, which takes longer than this. Only an exit has a code to wait for.
+        self._cut = not self.spared and (frame.again or (frame.reason != "exit" and self._process.is_cheap_to_reach))
+        if self._cut:
+            self._kill()
 
     def _spare(self) -> None:
         """End the job and let the process live on, if nothing at all speaks against it."""
-        drained_by = time.monotonic() + DRAIN_S
-        while self._output.pump() and time.monotonic() < drained_by:
-            pass
+        # All that the thread of the frame wrote is in the pipes. If a second look finds more, something else writes on.
+        drained = not (self._output.pump() and self._output.pump())
         whole = self._channel.complete and not self._output.ended and self._gate.idle and self._control.idle
-        if whole and self.job.goes_on and self._cause is None and not self._faulty:
+        if drained and whole and self.job.goes_on and self._cause is None and not self._faulty:
+            if self._holdings.leaves_too_much(self._ended - self._began):
+                return
             with contextlib.suppress(OSError):
                 outcome = self._outcome(self.instance.reuse.note(self.job.mode), b"")
                 if outcome.ok and self.instance.reuse.may_go_on:
                     self._end_well(outcome)
-                    return
-        self._process.kill()
 
     def _end_well(self, outcome: Outcome) -> None:
         self._over = self.spared = True

@@ -10,6 +10,7 @@ from hexasched import logs
 from hexasched.domain.outcomes import Outcome
 from sandbox.instance import Instance
 from sandbox.jobs import Job, NotPreloaded
+from sandbox.preload import NOT_STILL
 from sandbox.reuse import WATCH_S
 from sandbox.starter import Starter
 
@@ -32,9 +33,9 @@ class Warm:
     """The waiting instances of one keeper."""
 
     def __init__(
-        self, starter: Starter, preload: Callable[[Instance], None], report: Callable[[NotPreloaded], None]
+        self, starter: Starter, preload: Callable[[Instance], bool], report: Callable[[NotPreloaded], None]
     ) -> None:
-        """`preload` has a process that is ready load its module, and `preloaded` told how that ended."""
+        """`preload` has a process that is ready load its module, and `preloaded` told how that ended, if it begins."""
         self._starter, self._preload, self._report = starter, preload, report
         self._wanted: list[tuple[Hashable, Job]] = []
         self._room = 0
@@ -199,7 +200,9 @@ class Warm:
         if instance.template.limits.preload and not instance.doomed:
             self._instances.remove(instance)
             self._loading.append(instance)
-            self._preload(instance)
+            if not self._preload(instance):
+                self._not_before = time.monotonic() + PAUSE_S
+                instance.end()
         self.tick(time.monotonic())
 
     def _dead(self, instance: Instance) -> None:
@@ -211,7 +214,7 @@ class Warm:
         instance.forget_said()
         instance.process.collect()
         if instance.reuse.rested and not instance.reuse.runs and (instance.restless or not instance.doomed):
-            self._refuse(likeness(instance.template), "It did not stand still when its module was loaded.")
+            self._refuse(likeness(instance.template), NOT_STILL)
         if self._starting.pop(instance.template.key, None) is not None:
             self._not_before = time.monotonic() + PAUSE_S
         self._starter.clean_up(instance.template)

@@ -9,10 +9,12 @@ const MAX_A_SECOND = 50;
 const BUSY = `At most ${MAX_OPEN} calls of context.kv can be under way at the same time. Await some before the next.`;
 const FAST = `At most ${MAX_A_SECOND} calls of context.kv can be made in a second. Keep what belongs together in one value.`;
 
+const OVER = 'This context belongs to a run that is over: take kv and once from the context that each run is given.';
+
 // `host` are functions of the main realm, taken before user code ran (see bootstrap.cjs); the nonce is the
-// control frame's. `open()` is how many requests wait for their answer, `ask(fields, done)` makes one more:
+// control frame's, `isOver()` says whether its run has ended. `open()` is how many requests wait for their answer, `ask(fields, done)` makes one more:
 // done(answer) is called when the answer is there, at once if it is a refusal of ours ({error, message}).
-function openAsks({ host, pipes, nonce }) {
+function openAsks({ host, pipes, nonce, isOver }) {
   const waiting = new Map();
   const sent = [];
   let ids = 0;
@@ -20,6 +22,7 @@ function openAsks({ host, pipes, nonce }) {
   let pending = host.allocate(0);
 
   function refusal() {
+    if (isOver()) return { error: 'KV_OVER', message: OVER };
     if (waiting.size >= MAX_OPEN) return { error: 'KV_BUSY', message: BUSY };
     const now = host.milliseconds();
     while (sent.length && now - sent[0] >= 1000) sent.shift();

@@ -23,6 +23,7 @@ const { parse } = JSON;
 const exit = process.reallyExit.bind(process);
 const line = openLine();
 let asks = null;
+let going = null; // the nonce of the run that is going on
 
 // The control pipe where answers come: `listen(fd, take, gone)` has `take` called with what comes on it, and
 // `gone` at its end; it does not keep the process going. Listening lets reads not wait; `blocking(true)` has
@@ -105,10 +106,13 @@ function main() {
     if (control.mode === 'analyse') return report.send(analysed(report, root, control.handler));
     const { nonce } = control;
     delete control.nonce;
+    going = nonce;
     function openKept(remaining) {
-      asks = loadSafe('asks.cjs').openAsks({ host, pipes, nonce });
+      const isOver = () => going !== nonce;
+      const opened = loadSafe('asks.cjs').openAsks({ host, pipes, nonce, isOver });
+      if (!isOver()) asks = opened;
       const { checkedJson } = loadSafe('result.cjs');
-      return load('kv.cjs').openKv({ asks, remaining, toJson: (value, words) => checkedJson(value, host, words) });
+      return load('kv.cjs').openKv({ asks: opened, remaining, toJson: (value, words) => checkedJson(value, host, words) });
     }
     asks = null;
     process.env = env.proxy;

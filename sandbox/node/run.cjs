@@ -128,7 +128,8 @@ function startRun({ control, report, importFile, pendingWarning, openKept, next 
   // The loop has nothing to wait for any more.
   function emptied() {
     if (stage !== 'settled') finish(report.failure('unsettled', 'Unsettled', UNSETTLED[stage], { hint: UNSETTLED_HINT }));
-    else if (control.reuse && outcome.ok) rest();
+    // Listeners of the code's own would be called when the next run has begun: they follow ours.
+    else if (control.reuse && outcome.ok && listenerCount('beforeExit') === 1) rest();
     else finish(outcome);
   }
 

@@ -12,7 +12,7 @@ from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import Reason
 from sandbox.jobs import Job, NotPreloaded
 from tests.sandbox.harness import Worker, alive, family, running_worker, runtime
-from tests.sandbox.test_reuse import REFUSED
+from tests.sandbox.test_reuse import COSTLY, FLOOD, REFUSED
 from tests.sandbox.test_warm import ready
 from tests.waiting import wait_until
 
@@ -86,6 +86,16 @@ def test_a_run_finds_its_module_loaded_and_has_its_output(worker: Worker) -> Non
     wait_until(lambda: not spools(worker), deadline_s=10, what="the end of its output")
 
 
+def test_a_secret_that_begins_in_loading_and_ends_in_the_run_is_masked(own_worker: Worker) -> None:
+    source = """process.stdout.write('key: s3c'); export default () => { process.stdout.write('ret!\\n') }"""
+    wanted = template(own_worker, source)
+    want(own_worker, wanted)
+    wait_until(lambda: loaded(own_worker), deadline_s=20, what="a loaded process")
+    job = submit(own_worker, wanted)
+    assert own_worker.end_of(job).ok
+    assert own_worker.text(job) == "key: ***\n"
+
+
 def test_with_other_variables_it_begins_anew(worker: Worker) -> None:
     wanted = template(worker, EAGER)
     want(worker, wanted)
@@ -131,6 +141,45 @@ def test_what_fails_is_told_once_and_runs_go_on_cold(worker: Worker) -> None:
     assert not spools(worker)
 
 
+def test_what_it_has_said_may_be_lost_and_nothing_else(own_worker: Worker) -> None:
+    wanted = template(own_worker, "console.log('loading'); export default () => 1")
+    want(own_worker, wanted)
+    wait_until(lambda: loaded(own_worker), deadline_s=20, what="a loaded process")
+    for path in spools(own_worker):
+        path.unlink()
+    job = submit(own_worker, wanted)
+    assert own_worker.end_of(job).result == "1"
+    assert own_worker.text(job) == ""
+
+
+def test_where_its_output_can_not_be_kept_it_is_not_tried_again_at_once(own_worker: Worker) -> None:
+    spool, aside = (own_worker.folder / "state" / name for name in ("spool", "aside"))
+    wait_until(spool.exists, deadline_s=10, what="its folder")
+    spool.rename(aside)
+    seen: set[int] = set()
+
+    def gone() -> bool:
+        now = family(own_worker.keeper_pid)
+        seen.update(now)
+        return len(seen) > 2 and len(now) == 1
+
+    want(own_worker, template(own_worker, "export default () => 1"))
+    wait_until(gone, deadline_s=20, what="the end of the first")
+    aside.rename(spool)
+    assert own_worker.run("export default () => 2").result == "2"
+    assert len(family(own_worker.keeper_pid)) == 1
+
+
+def test_why_it_fails_is_told_in_one_plain_line(own_worker: Worker) -> None:
+    source = r"throw new Error('\n \x1b[31mred\x07 \u202e' + 'long '.repeat(200) + '\nmore'); export default () => 1"
+    want(own_worker, template(own_worker, source))
+    wait_until(lambda: refusals(own_worker), deadline_s=20, what="the refusal")
+    why = refusals(own_worker)[0].why
+    assert why.startswith("\ufffd[31mred\ufffd \ufffdlong long")
+    assert why.isprintable()
+    assert 290 <= len(why) <= 300
+
+
 def test_a_module_that_never_loads_is_given_up(own_worker: Worker) -> None:
     hangs = """if (!process.env.GOOD) {
         process.on('SIGTERM', () => process.exit(1)); await new Promise(() => setInterval(() => {}, 9000)) }
@@ -156,3 +205,9 @@ def test_one_that_does_not_stand_still_is_not_tried_again(own_worker: Worker) ->
     wait_until(lambda: refusals(own_worker), deadline_s=20, what="the refusal")
     assert refusals(own_worker)[0].why == "It did not stand still when its module was loaded."
     wait_until(lambda: len(family(own_worker.keeper_pid)) == 1, deadline_s=10, what="its end")
+
+
+def test_who_floods_beyond_its_loading_is_not_tried_again(worker: Worker) -> None:
+    want(worker, template(worker, FLOOD + "await flood(); export default () => 1", **COSTLY))
+    wait_until(lambda: refusals(worker), deadline_s=20, what="the refusal")
+    assert refusals(worker)[0].why == "It did not stand still when its module was loaded."

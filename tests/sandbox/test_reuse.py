@@ -172,6 +172,16 @@ def test_who_leaves_much_memory_gets_another_process(worker: Worker) -> None:
     assert series.count() == 1
 
 
+def test_who_leaves_too_many_files_gets_another_process(worker: Worker) -> None:
+    source = """import fs from 'node:fs'; import { tmpdir } from 'node:os'; let made = 0;
+        export default async () => { await new Promise((done) => setTimeout(done, 60));
+            for (let more = 10; more > 0; more -= 1) fs.writeFileSync(`${tmpdir()}/${made++}`, ''); return made }"""
+    series = Series(worker, source=source, scratch_files=100, memory_mb=1024)  # looked at after 0.25 s, never in a run
+    counts = [series.count() for _ in range(18)]
+    assert 90 < max(counts) <= 160  # where counting is dear they are counted after a quarter of a second of runs
+    assert counts.count(10) > 1
+
+
 def test_measures_are_the_runs_own(worker: Worker) -> None:
     series = Series(worker, "if (event) for (const end = Date.now() + 500; Date.now() < end;);")
     assert series.count() == 1
@@ -181,6 +191,21 @@ def test_measures_are_the_runs_own(worker: Worker) -> None:
     assert idle.cpu_ms < 50
     assert idle.duration_ms < 200
     assert 10 << 20 < idle.peak_memory_bytes < 256 << 20
+
+
+def test_processor_time_is_the_runs_own_whoever_used_it_and_however_it_ends(worker: Worker) -> None:
+    burn = "for (const end = Date.now() + 500; Date.now() < end;);"
+    body = f"""const {{ execFileSync }} = await import('node:child_process');
+        if (event === 'child') execFileSync(process.execPath, ['-e', '{burn}']);
+        if (event === 'wait') await new Promise((done) => setTimeout(done, 400));
+        if (event === 'forge') (await import('node:fs')).writeSync(3, 'nonsense nonsense nonsense')"""
+    series = Series(worker, body, child_processes=True, memory_mb=512)
+    assert series.count() == 1
+    busy, waiting, forging = (series.run(event)[0] for event in ("child", "wait", "forge"))
+    assert (busy.result, waiting.result, forging.reason) == ("2", "3", Reason.EXIT)
+    assert busy.cpu_ms >= 60
+    assert 0 <= waiting.cpu_ms < 50
+    assert 0 <= forging.cpu_ms < 50
 
 
 def test_what_a_run_asks_is_answered_to_it(worker: Worker) -> None:
@@ -255,6 +280,14 @@ def test_without_the_setting_each_run_has_its_own(worker: Worker) -> None:
     assert [series.count(), series.count(), series.count()] == [1, 1, 1]
 
 
+def test_processor_time_of_earlier_runs_ends_no_later_one(tmp_path: Path) -> None:
+    burn = """const used = () => { const { user, system } = process.cpuUsage(); return user + system };
+        for (const end = used() + 550_000; used() < end;);"""
+    with running_worker(tmp_path / "data", keeper="tests.sandbox.young_keeper") as worker:
+        series = Series(worker, burn, timeout_s=10)
+        assert [series.count() for _ in range(3)] == [1, 2, 1]
+
+
 def test_processes_that_wait_for_a_run_end_with_the_keeper(tmp_path: Path) -> None:
     with started("bubblewrap", tmp_path / "data") as worker:
         series = Series(worker)
@@ -262,3 +295,50 @@ def test_processes_that_wait_for_a_run_end_with_the_keeper(tmp_path: Path) -> No
         everybody = family(worker.keeper_pid)
     assert not [pid for pid in everybody if alive(pid)]
     assert os.getpid() not in everybody
+
+
+FLOOD = """import { Worker } from 'node:worker_threads';
+const gate = new Int32Array(new SharedArrayBuffer(8));
+const body = (fd) => `const { writeSync } = require('node:fs'); const gate = require('node:worker_threads').workerData;
+    const bytes = Buffer.alloc(65536, 'bbbb' + 'a'.repeat(600)); Atomics.add(gate, 1, 1); Atomics.wait(gate, 0, 0);
+    for (const until = Date.now() + 3000; Date.now() < until;) { writeSync(${fd}, bytes); Atomics.add(gate, 1, 1) }`;
+async function flood() {
+    for (const fd of [1, 2]) new Worker(body(fd), { eval: true, workerData: gate }).unref();
+    while (Atomics.load(gate, 1) < 2) await new Promise((done) => setTimeout(done, 1));
+    Atomics.store(gate, 0, 1); Atomics.notify(gate, 0);
+    while (Atomics.load(gate, 1) < 4); }
+"""
+COSTLY: dict[str, Any] = {  # to look for in such a flood
+    "env": {f"KEY{number}": "b" * number + "a" * 600 + "b" * number for number in range(40)},
+    "secrets": tuple(f"KEY{number}" for number in range(40)),
+}
+
+
+def test_who_floods_beyond_its_end_holds_nobody_up(worker: Worker) -> None:
+    series = Series(worker, source=FLOOD + "export default async () => { await flood(); return 1 }")
+    job = series.submit(**COSTLY)
+    worker.start_of(job)
+    started_at = time.monotonic()
+    outcome = worker.end_of(job)
+    assert outcome.result == "1"
+    assert time.monotonic() - started_at - outcome.duration_ms / 1000 < 0.8
+
+
+def test_what_listens_for_the_end_of_work_never_hears_of_another_runs(worker: Worker) -> None:
+    body = "process.once('beforeExit', () => { throw new Error(`of run ${event}`) }); console.log('run', event)"
+    series = Series(worker, body)
+    for event in (1, 2):
+        outcome, text = series.run(event)
+        assert (outcome.result, text, outcome.warnings) == ("1", f"run {event}\n", ())
+
+
+def test_what_a_run_that_is_over_asks_is_refused_at_once(worker: Worker) -> None:
+    source = """let opened, kept; const said = (error) => `${error.name} ${error.code}`;
+        export default async (event, context) => {
+            opened ??= context.kv; kept ??= context;
+            return event && [await opened.get('a').catch(said), await kept.kv.get('a').catch(said),
+                await kept.once('a', () => 1).catch(said)] }"""
+    series = Series(worker, source=source, timeout_s=2)
+    assert series.run(0)[0].result == "0"
+    assert json.loads(series.run(1)[0].result or "null") == ["KvError KV_OVER"] * 3
+    assert series.run(0)[0].result == "0"
