@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from hexasched.domain.limits import KIB
+from hexasched.domain.limits import KIB, MIB
 from hexasched.domain.outcomes import Outcome, Reason
 from sandbox.jobs import Job
 from sandbox.spool import Spool
@@ -33,6 +33,11 @@ def why(job: Job, outcome: Outcome) -> str:
     if outcome.ok:
         return NOT_STILL
     return _plain(outcome.error.message) if outcome.error else f"It ended as {outcome.reason}."
+
+
+def too_large(held: int, room_mb: int) -> str:
+    """What is wrong with a process that holds `held` bytes where there is room for so many MB in all."""
+    return f"It holds {held // MIB:,} MB with its module loaded; workers.warm_mb has room for {room_mb:,} MB."
 
 
 def _plain(text: str) -> str:

@@ -1,5 +1,6 @@
 """Whether a process that has done a run may do another one: nothing of the run may be left that goes on."""
 
+import math
 import select
 import time
 
@@ -8,6 +9,9 @@ from sandbox import proc
 from sandbox.jobs import Mode
 from sandbox.limits import REUSE_AGE_S, most_cpu_before_run_s
 from sandbox.process import Exit, Process
+
+COST_MB = 48
+"""What one that waits has been seen to hold (Node.js 24 with the runner loaded, 45 MB resident)."""
 
 MAX_RUNS = 100
 LAST_RUNS = 20
@@ -40,6 +44,11 @@ class Reuse:
         self.tree_cpu_s = proc.usage_of(self._process.members).cpu_s if self._may_have_children else self.cpu_s
         resident, self.held = proc.memory(self._process.main)
         return Exit(code=0, cpu_s=self.tree_cpu_s, peak_bytes=resident, out_of_memory=False)
+
+    @property
+    def cost(self) -> int:
+        """How many places it takes where it waits, each of COST_MB."""
+        return max(1, math.ceil(self.held / (COST_MB * MIB)))
 
     @property
     def old(self) -> bool:

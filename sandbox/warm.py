@@ -10,8 +10,8 @@ from hexasched import logs
 from hexasched.domain.outcomes import Outcome
 from sandbox.instance import Instance
 from sandbox.jobs import Job, NotPreloaded
-from sandbox.preload import NOT_STILL
-from sandbox.reuse import WATCH_S
+from sandbox.preload import NOT_STILL, too_large
+from sandbox.reuse import COST_MB, WATCH_S
 from sandbox.starter import Starter
 
 BOOT_S = 20.0
@@ -44,6 +44,7 @@ class Warm:
         self._lent: list[Instance] = []
         self._loading: list[Instance] = []
         self._failed: set[Hashable] = set()
+        self._costs: dict[Hashable, int] = {}  # of those whose module was loaded
         self._missing: Job | None = None
         self._changed = False
         self._count = 0
@@ -69,22 +70,14 @@ class Warm:
     def want(self, templates: Sequence[Job], room: int) -> None:
         """Keep an instance for each of these, the most wanted first; all others are ended.
 
-        But those that have done a run like one of these stay, as long as no more than `room` wait in all.
+        But those that have done a run like one of these stay, as long as there is room: `room` is for so many that hold
+        COST_MB or less, and one that holds more takes the place of several.
         """
         self._changed = True
         self._wanted, self._room = [(likeness(job), job) for job in templates], room
-        kinds = Counter(kind for kind, _ in self._wanted)
-        self._failed &= kinds.keys()
-        spare = room - len(self._wanted)
-        wanted = kinds.copy()
-        for one in [*self._present(), *self._loading]:
-            kind = likeness(one.template)
-            if wanted[kind] > 0:
-                wanted[kind] -= 1
-            elif one.reuse.runs and kinds[kind] and spare > 0:
-                spare -= 1
-            else:
-                one.end()
+        kinds = {kind for kind, _ in self._wanted}
+        self._failed &= kinds
+        self._costs = {kind: cost for kind, cost in self._costs.items() if kind in kinds}
         self.tick(time.monotonic())
 
     def take(self, job: Job) -> Instance | None:
@@ -94,7 +87,7 @@ class Warm:
         alike = [one for one in reversed(self._present()) if likeness(one.template) == kind]
         for one in sorted(alike, key=lambda one: not one.ready):
             if self._starter.fits(one) and (not one.reuse.rested or one.wake()):
-                if self._find_missing() is None:
+                if self._share_out()[1] is None:
                     self._not_before = max(self._not_before, time.monotonic() + REPLACE_S)
                 self._instances.remove(one)
                 self._starting.pop(one.template.key, None)
@@ -114,16 +107,20 @@ class Warm:
         if instance in self._lent:
             self._lent.remove(instance)
         if spared:
-            self._rest(instance, keep=len(self._present()) < self._room)
+            self._rest(instance)
 
     def preloaded(self, instance: Instance, *, spared: bool, wrong: str) -> None:
         """A module was loaded or not. If there is something `wrong` with it, nothing like it is tried again."""
         self._changed = True
         self._loading.remove(instance)
+        kind = likeness(instance.template)
         if spared:
-            self._rest(instance, keep=True)
+            self._rest(instance)
+            self._costs[kind] = instance.reuse.cost
+            if instance.reuse.cost > self._room:
+                wrong = too_large(instance.reuse.held, self._room * COST_MB)
         if wrong:
-            self._refuse(likeness(instance.template), wrong)
+            self._refuse(kind, wrong)
 
     def _refuse(self, kind: Hashable, why: str) -> None:
         self._changed = True
@@ -132,10 +129,8 @@ class Warm:
             logs.warning("sandbox.not_preloaded", key=key)
             self._report(NotPreloaded(key=key, why=why))
 
-    def _rest(self, instance: Instance, *, keep: bool) -> None:
+    def _rest(self, instance: Instance) -> None:
         instance.rest(partial(self._dead, instance))
-        if not keep or likeness(instance.template) not in [kind for kind, _ in self._wanted]:
-            instance.end()
         self._instances.append(instance)
         self._watch_at = min(self._watch_at, time.monotonic() + WATCH_S)
 
@@ -148,7 +143,10 @@ class Warm:
         if now >= self._watch_at:
             self._watch(now)
         if self._changed:
-            self._missing, self._changed = self._find_missing(), False
+            beyond, self._missing = self._share_out()
+            for one in beyond:
+                one.end()
+            self._changed = False
         if self._missing is not None and len(self._starting) < AT_ONCE and now >= self._not_before:
             self._count += 1
             template = replace(self._missing, key=f"warm-{self._count}")
@@ -166,16 +164,35 @@ class Warm:
     def _present(self) -> list[Instance]:
         return [one for one in self._instances if not (one.dead or one.doomed)]
 
-    def _find_missing(self) -> Job | None:
-        there = Counter(likeness(one.template) for one in [*self._present(), *self._lent, *self._loading])
+    def _share_out(self) -> tuple[list[Instance], Job | None]:
+        """Give the room to what is wanted, then to those that have done a run; who gets none, and what to start."""
+        room, missing = self._room, None
+        # The unused first: where one that was used has to go, a new one is there.
+        waiting = sorted([*self._present(), *self._loading], key=lambda one: one.reuse.runs > 0)
+        left = [(likeness(one.template), one) for one in waiting]
         launched = {one.template.key for one in self._instances}
-        there.update(likeness(job) for key, (job, _) in self._starting.items() if key not in launched)
+        coming = Counter(likeness(one.template) for one in self._lent)
+        coming.update(likeness(job) for key, (job, _) in self._starting.items() if key not in launched)
         for kind, job in self._wanted:
-            if there[kind] > 0:
-                there[kind] -= 1
-            elif kind not in self._failed:
-                return job
-        return None
+            one = next((one for its, one in left if its == kind), None)
+            cost = self._costs.get(kind, 1) if one is None else one.reuse.cost
+            if cost > room or (one is None and not coming[kind] and kind in self._failed):
+                continue
+            room -= cost
+            if one is not None:
+                left.remove((kind, one))
+            elif coming[kind]:
+                coming[kind] -= 1
+            else:
+                missing = missing or job
+        beyond = []
+        kinds = {kind for kind, _ in self._wanted}
+        for kind, one in left:
+            if one.reuse.runs and kind in kinds and one.reuse.cost <= room:
+                room -= one.reuse.cost
+            else:
+                beyond.append(one)
+        return beyond, missing
 
     def _watch(self, now: float) -> None:
         used = [one for one in self._present() if one.reuse.rested]
@@ -215,7 +232,7 @@ class Warm:
         instance.process.collect()
         if instance.reuse.rested and not instance.reuse.runs and (instance.restless or not instance.doomed):
             self._refuse(likeness(instance.template), NOT_STILL)
-        if self._starting.pop(instance.template.key, None) is not None:
+        if self._starting.pop(instance.template.key, None) is not None and not instance.doomed:
             self._not_before = time.monotonic() + PAUSE_S
         self._starter.clean_up(instance.template)
 

@@ -7,9 +7,7 @@ import psutil
 
 from hexasched.config import Config
 from hexasched.domain.limits import MIB
-
-COST_MB = 48
-"""What one that waits has been seen to hold (Node.js 24 with the runner loaded, 45 MB resident)."""
+from sandbox.reuse import COST_MB
 
 SPARE_MB = 512
 """What is not for them: the service itself takes 200 MB, a run by default 256."""
@@ -27,7 +25,7 @@ class Memory:
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:
-    """How many processes may wait in each worker; `trouble` is what is wrong with the setting, empty if nothing is."""
+    """How many processes of COST_MB may wait in each worker; `trouble` is what is wrong with the setting, or empty."""
 
     room: int
     trouble: str

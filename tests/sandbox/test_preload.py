@@ -1,6 +1,7 @@
 """Modules that are loaded before there is a run: whose output that is, and what happens where it fails."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import Reason
+from sandbox import proc
 from sandbox.jobs import Job, NotPreloaded
 from tests.sandbox.harness import Worker, alive, family, running_worker, runtime
 from tests.sandbox.test_reuse import COSTLY, FLOOD, REFUSED
@@ -168,6 +170,37 @@ def test_where_its_output_can_not_be_kept_it_is_not_tried_again_at_once(own_work
     aside.rename(spool)
     assert own_worker.run("export default () => 2").result == "2"
     assert len(family(own_worker.keeper_pid)) == 1
+
+
+def test_what_holds_more_takes_more_of_the_room(own_worker: Worker) -> None:
+    def holding(megabytes: int) -> Job:
+        source = f"globalThis.held = Buffer.alloc({megabytes} << 20, 1); console.log('!'); export default () => 1"
+        return replace(template(own_worker, source), key=f"of-{megabytes}")
+
+    of_80 = asdict(holding(80))
+    own_worker.order(type="warm", room=4, jobs=[asdict(holding(240)), of_80, of_80, asdict(holding(1))])
+    wait_until(lambda: refusals(own_worker), deadline_s=20, what="the refusal")
+    assert re.fullmatch(
+        r"It holds 2[4-6]\d MB with its module loaded; workers.warm_mb has room for 192 MB.",
+        refusals(own_worker)[0].why,
+    )
+
+    def held() -> list[int]:
+        return [proc.usage(pid).held >> 20 for pid in ready(own_worker)]
+
+    wait_until(lambda: len(held()) == 2 and min(held()) >= 80, deadline_s=20, what="two of 80 MB and no other")
+
+
+def test_no_more_wait_for_another_run_than_the_wanted_leave_room_for(own_worker: Worker) -> None:
+    reused = template(own_worker, "export default () => 1", limits=Limits(timeout_s=20, reuse=True))
+    others = [template(own_worker, "export default () => 1", limits=Limits(timeout_s=20)) for _ in range(3)]
+    own_worker.order(type="warm", room=4, jobs=[asdict(one) for one in (reused, *others)])
+    wait_until(lambda: len(ready(own_worker)) == 4, deadline_s=20, what="all of them")
+    jobs = [submit(own_worker, one) for one in [*others, *[reused] * 6]]
+    used = {pid for job in jobs for pid in proc.tree(own_worker.start_of(job))}
+    assert all(own_worker.end_of(job).ok for job in jobs)
+    wait_until(lambda: len(ready(own_worker) - used) >= 3, deadline_s=20, what="one for each of the others")
+    assert len(ready(own_worker)) <= 4
 
 
 def test_why_it_fails_is_told_in_one_plain_line(own_worker: Worker) -> None:

@@ -32,7 +32,7 @@ def obey(keeper: Keeper, order: dict[str, Any]) -> None:
         case "submit":
             keeper.submit(wire.job_from_json(order["job"]))
         case "warm":
-            keeper.keep_warm([wire.job_from_json(job) for job in order["jobs"]], order.get("room", 0))
+            keeper.keep_warm([wire.job_from_json(job) for job in order["jobs"]], order.get("room", len(order["jobs"])))
         case "stop":
             keeper.stop(order["key"], order["cause"])
         case "answer":

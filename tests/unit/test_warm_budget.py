@@ -7,7 +7,8 @@ import pytest
 
 from hexasched.config import Config, Workers
 from hexasched.domain.limits import MIB
-from workers.budget import COST_MB, Memory, budget_for, memory_here
+from sandbox.reuse import COST_MB
+from workers.budget import Memory, budget_for, memory_here
 
 CONFIG = Config(data_dir=Path("/nowhere"))
 
