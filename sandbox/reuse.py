@@ -64,17 +64,22 @@ class Reuse:
     def may_go_on(self) -> bool:
         """Whether there may be another run; it need not be the same in a moment."""
         fresh = self.runs < MAX_RUNS and not self.old and self.cpu_s <= most_cpu_before_run_s(self._limits)
-        # What loading the module takes the first run would have taken as well.
-        room = not self.runs or self.held <= HELD_SHARE * self._limits.memory_mb * MIB
-        return fresh and room and self._rests and self._quiet and self._alone
+        return fresh and self._rests and self._holds_little and self._quiet and self._alone
 
     @property
     def _rests(self) -> bool:
+        """Look at it again; whether nothing of it goes on, as far as that shows."""
         assert self._process.main is not None
         try:
+            _, self.held = proc.memory(self._process.main)
             return proc.cpu_s(self._process.main) - self.cpu_s <= IDLE_CPU_S
         except OSError:
             return False
+
+    @property
+    def _holds_little(self) -> bool:
+        # What loading the module takes the first run would have taken as well.
+        return self.held <= (HELD_SHARE if self.runs else 1) * self._limits.memory_mb * MIB
 
     @property
     def _quiet(self) -> bool:

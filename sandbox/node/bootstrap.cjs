@@ -90,7 +90,7 @@ function analysed(report, root, file) {
 function main() {
   const pipes = openPipes(host);
   pipes.ready();
-  require('./threads.cjs');
+  const { aliveThreads } = require('./threads.cjs');
   const text = pipes.receive();
   if (text === null) return;
 
@@ -116,7 +116,8 @@ function main() {
     }
     asks = null;
     process.env = env.proxy;
-    startRun({ control, report, importFile, pendingWarning: (seconds) => pendingWarning(host, seconds), openKept, next });
+    const warning = (seconds) => pendingWarning(host, seconds);
+    startRun({ control, report, importFile, pendingWarning: warning, openKept, aliveThreads, next });
   }
 
   const first = parse(text);

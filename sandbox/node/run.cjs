@@ -23,6 +23,8 @@ const UNSETTLED = {
 const UNSETTLED_HINT =
   'Nobody calls the resolve or reject of a promise. Look at each new Promise(…) and at each callback.';
 
+const THREAD = 'Loading the module has started a worker thread that goes on: a process that waits must not.';
+
 // For errors of which the catalogue knows nothing better.
 const UNCAUGHT_HINTS = {
   unhandledRejection:
@@ -51,8 +53,9 @@ function watch() {
 // Starts the run that `control` (the control frame) asks for. `report` comes from report.cjs,
 // `importFile()` imports the function's file, `pendingWarning(seconds)` names what is still open,
 // `openKept(remaining)` makes context.kv and context.once. The process ends when the run does; but if it is
-// to be reused, and nothing of a run that succeeded is left, `next()` waits for another one and starts it.
-function startRun({ control, report, importFile, pendingWarning, openKept, next }) {
+// to be reused, and nothing of a run that succeeded is left (as far as `aliveThreads()` of the code's own are known),
+// `next()` waits for another one and starts it.
+function startRun({ control, report, importFile, pendingWarning, openKept, aliveThreads, next }) {
   const { context, remaining, abort } = makeContext(control.context, control.timeout_ms, openKept);
   let stage = 'load';
   let outcome = null;
@@ -125,11 +128,15 @@ function startRun({ control, report, importFile, pendingWarning, openKept, next 
     return { result: report.failure('exit', 'ProcessExit', message, { hint, thrown: exitedAt }), code };
   }
 
+  function nothingGoesOn() {
+    // Listeners of the code's own would be called when the next run has begun: they follow ours.
+    return listenerCount('beforeExit') === 1 && aliveThreads() === 0;
+  }
+
   // The loop has nothing to wait for any more.
   function emptied() {
     if (stage !== 'settled') finish(report.failure('unsettled', 'Unsettled', UNSETTLED[stage], { hint: UNSETTLED_HINT }));
-    // Listeners of the code's own would be called when the next run has begun: they follow ours.
-    else if (control.reuse && outcome.ok && listenerCount('beforeExit') === 1) rest();
+    else if (control.reuse && outcome.ok && nothingGoesOn()) rest();
     else finish(outcome);
   }
 
@@ -157,6 +164,7 @@ function startRun({ control, report, importFile, pendingWarning, openKept, next 
     const handler = await load();
     if (control.mode === 'load') finish(report.done());
     if (control.mode === 'preload') {
+      if (aliveThreads() > 0) finish(report.failure('load', 'WorkerThread', THREAD));
       outcome = report.done();
       return rest();
     }

@@ -17,8 +17,20 @@ function withRoom(options) {
   };
 }
 
+let alive = 0;
+
+// If the code takes this listener away, the thread counts for ever.
+function counted(worker) {
+  alive += 1;
+  worker.once('exit', () => (alive -= 1));
+  return worker;
+}
+
 threads.Worker = new Proxy(threads.Worker, {
   construct: (Worker, [file, options], target) =>
-    Reflect.construct(Worker, [file, withRoom(options)], target),
+    counted(Reflect.construct(Worker, [file, withRoom(options)], target)),
 });
 syncBuiltinESMExports();
+
+// How many threads of this one have not ended yet.
+module.exports = { aliveThreads: () => alive };

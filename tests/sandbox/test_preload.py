@@ -14,7 +14,7 @@ from hexasched.domain.outcomes import Reason
 from sandbox import proc
 from sandbox.jobs import Job, NotPreloaded
 from tests.sandbox.harness import Worker, alive, family, running_worker, runtime
-from tests.sandbox.test_reuse import COSTLY, FLOOD, REFUSED
+from tests.sandbox.test_reuse import COSTLY, FLOOD, REFUSED, THREAD
 from tests.sandbox.test_warm import ready
 from tests.waiting import wait_until
 
@@ -230,10 +230,20 @@ def test_a_module_that_never_loads_is_given_up(own_worker: Worker) -> None:
     wait_until(lambda: len(family(own_worker.keeper_pid)) == 1, deadline_s=10, what="its end")
 
 
+def test_one_that_leaves_a_worker_thread_is_not_tried_again(own_worker: Worker) -> None:
+    source = """import { Worker } from 'node:worker_threads';
+    new Worker('setInterval(() => {}, 5)', { eval: true }).unref(); export default () => 1"""
+    want(own_worker, template(own_worker, source))
+    wait_until(lambda: refusals(own_worker), deadline_s=20, what="the refusal")
+    assert "worker thread" in refusals(own_worker)[0].why
+
+
 def test_one_that_does_not_stand_still_is_not_tried_again(own_worker: Worker) -> None:
-    source = """import { Worker } from 'node:worker_threads'; import { writeSync } from 'node:fs';
-    new Worker("setInterval(() => require('node:fs').writeSync(1, 'busy'), 50)", { eval: true }).unref();
+    source = (
+        THREAD
+        + """start("setInterval(() => require('node:fs').writeSync(1, 'busy'), 50)");
     await new Promise((done) => setTimeout(done, 200)); export default () => 1"""
+    )
     want(own_worker, template(own_worker, source))
     wait_until(lambda: refusals(own_worker), deadline_s=20, what="the refusal")
     assert refusals(own_worker)[0].why == "It did not stand still when its module was loaded."
