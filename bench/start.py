@@ -1,12 +1,8 @@
 """From `hexasched serve` on an existing database to a service that is ready, and the memory that it then has."""
 
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import psutil
 
@@ -14,7 +10,7 @@ from bench.figures import Figure, InvalidError, Measured, middle
 from bench.person import Person
 from bench.proof import SOURCE, newest, nonces, prove
 from bench.rig import wait_until
-from tests.processes.service import PASSWORD, ROOT, Service
+from tests.processes.service import PASSWORD, Service
 
 ROUNDS = 3
 SETTINGS = {"WORKERS_WARM_MB": "0", "WORKERS_COUNT": "1"}
@@ -49,32 +45,10 @@ def _start_s(service: Service) -> float:
     """Until the line that says so is printed, and /readyz says 200."""
     told = service.log_path.read_text().count(READY) if service.log_path.exists() else 0
     start = time.perf_counter()
-    launch(service)
+    service.launch()
     wait_until(lambda: service.log().count(READY) > told, 90, "the service's line", every_s=LOOK_S)
-    wait_until(lambda: _is_ready(service), 90, "a ready service", every_s=LOOK_S)
+    wait_until(service.is_ready, 90, "a ready service", every_s=LOOK_S)
     return time.perf_counter() - start
-
-
-def launch(service: Service) -> None:
-    """Start `hexasched serve` and return at once."""
-    with service.log_path.open("ab") as log:
-        service.process = subprocess.Popen(
-            [sys.executable, "-m", "hexasched", "serve"],
-            cwd=ROOT,
-            env=service.env,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-
-
-def _is_ready(service: Service) -> bool:
-    try:
-        with urlopen(f"http://127.0.0.1:{service.port}/readyz", timeout=5) as answer:
-            return bool(answer.status == 200)
-    except (URLError, OSError):
-        return False
 
 
 def _stop(service: Service) -> None:

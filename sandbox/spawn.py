@@ -45,7 +45,7 @@ def start(launch: Launch) -> Spawned:
         for target, content in launch.files.items():
             theirs[target] = _in_memory(content)
         pid = _spawn(launch, theirs)
-    except BaseException:
+    except BaseException:  # whatever it is goes on; nobody else knows of these descriptors
         _close(ours)
         raise
     finally:

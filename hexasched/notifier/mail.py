@@ -29,7 +29,7 @@ def _connect(server: Mail) -> smtplib.SMTP:
     if server.security == "starttls":
         try:
             smtp.starttls(context=context)
-        except BaseException:
+        except BaseException:  # whatever it is goes on; nobody else knows of the connection
             smtp.close()
             raise
     return smtp

@@ -45,7 +45,7 @@ class Service:
     def start(self, *arguments: str) -> None:
         """Start `hexasched serve` and wait until every process of it is ready."""
         self.launch(*arguments)
-        wait_until(self._is_ready, deadline_s=90, what=f"a ready service; {self.log_path}", every_s=0.1)
+        wait_until(self.is_ready, deadline_s=90, what=f"a ready service; {self.log_path}", every_s=0.1)
 
     def launch(self, *arguments: str) -> None:
         """Start `hexasched serve` and return at once."""
@@ -60,7 +60,8 @@ class Service:
                 start_new_session=True,
             )
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
+        """Whether it says so itself; it must not have ended."""
         assert self.process is not None
         assert self.process.poll() is None, self.log()[-3000:]
         try:

@@ -59,7 +59,8 @@ class Tortured(Service):
     def _announcements(self) -> int:
         return self.log().count("HexaSched is ready:") if self.log_path.exists() else 0
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
+        """Whether it has said so since it was started."""
         assert self.process is not None
         assert self.process.poll() is None, self.log()[-3000:]
         return self._announcements() > self._announced
