@@ -59,7 +59,8 @@ class Keeper:
                 start_new_session=True,
             )
         keeper = cls(process, ours)
-        keeper._send(asdict(settings))
+        with contextlib.suppress(KeeperGoneError):  # if it died this early, the next word to it tells
+            keeper._send(asdict(settings))
         return keeper
 
     def fileno(self) -> int:

@@ -1,12 +1,18 @@
 """Whoever dies or freezes, nothing of a run is left, and its output is kept."""
 
 import os
+import shutil
 import signal
+import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import Reason, Status
+from sandbox.client import Keeper, KeeperGoneError
+from sandbox.jobs import SandboxSettings
 from tests.sandbox.harness import Worker, alive, family, family_of, running_worker, seconds_since
 from tests.sandbox.mutated_keeper import QUICK_END, workspace
 from tests.waiting import wait_until
@@ -146,3 +152,14 @@ def test_without_a_sandbox_a_killed_keeper_takes_its_run_with_it(tmp_path: Path)
         wait_until(lambda: worker.records(job), deadline_s=10, what="the first output")
         os.kill(worker.keeper_pid, signal.SIGKILL)
         assert_all_end({pid})
+
+
+def test_a_keeper_that_dies_before_it_has_its_settings_is_missed_at_the_next_word(tmp_path: Path) -> None:
+    """Whoever starts a keeper has it in hand then, and can clean up after it."""
+    endless = "x" * 1_000_000  # more than a socket holds: the settings are still on their way when the keeper is gone
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sys, "executable", shutil.which("false"))
+        keeper = Keeper.start(SandboxSettings(mode="bubblewrap", state_dir=str(tmp_path / endless)))
+    with pytest.raises(KeeperGoneError):
+        keeper.beat()
+    keeper.close()
