@@ -74,14 +74,14 @@ class Keeper:
 
     def submit(self, job: Job) -> None:
         """Start a job; a Finished will come, whatever happens. Raises KeeperGoneError."""
-        self._send({"type": "submit", "job": asdict(job)})
+        self._send({"type": "submit", "job": wire.job_to_json(job)})
 
     def keep_warm(self, templates: Sequence[Job], room: int) -> None:
         """Have a process waiting for a job like each of these; at once all others end. Raises KeeperGoneError.
 
         Of those that are reused more may stay, as long as no more than `room` wait in all.
         """
-        self._send({"type": "warm", "room": room, "jobs": [asdict(job) for job in templates]})
+        self._send({"type": "warm", "room": room, "jobs": [wire.job_to_json(job) for job in templates]})
 
     def stop(self, key: str, cause: Literal["cancel", "replaced", "drain"]) -> None:
         """End a job: SIGTERM, SIGKILL 5 s later. Its Finished follows. Raises KeeperGoneError."""

@@ -10,10 +10,11 @@ from hexasched.store import build_claims, builds, claiming
 from hexasched.store.build_claims import BuildClaim
 from hexasched.store.claiming import Claim
 from hexasched.store.database import Connection
+from hexasched.store.work import RunWork
 from sandbox.jobs import Job
 from workers.building import open_build
 from workers.hand import Hands, InHand
-from workers.running import internal_failure, job_for, load, said_of, unpacking
+from workers.running import internal_failure, job_for, load_all, said_of, unpacking
 from workers.shop import Shop
 from workers.warming import Warming
 
@@ -72,9 +73,11 @@ def put_in_hand(shop: Shop, hands: Hands, claims: Sequence[Claim | BuildClaim]) 
 
 def start_claimed(shop: Shop, hands: Hands, warming: Warming) -> None:
     """Give the keeper what was claimed. What can't be read from the database now is tried again in the next round."""
-    for hand in [hand for hand in hands.values() if not hand.submitted and hand.ended is None]:
+    ready = [hand for hand in hands.values() if not hand.submitted and hand.ended is None and _is_prepared(hand)]
+    works = load_all(shop, runs) if (runs := [hand.claim for hand in ready if isinstance(hand.claim, Claim)]) else {}
+    for hand in ready:
         if isinstance(hand.claim, Claim):
-            _start_run(shop, hand, hand.claim, warming)
+            _start_run(shop, hand, works[hand.claim], warming)
         else:
             _start_build(shop, hands, hand, hand.claim)
 
@@ -94,30 +97,39 @@ def _anything(shop: Shop, room: Room, now: datetime) -> bool:
         return room.builds > 0 and build_claims.any_queued(connection)
 
 
-def _start_run(shop: Shop, hand: InHand, claim: Claim, warming: Warming) -> None:
+def _is_prepared(hand: InHand) -> bool:
+    return hand.preparing is None or hand.preparing.done()
+
+
+def _start_run(shop: Shop, hand: InHand, work: RunWork | Exception, warming: Warming) -> None:
     try:
-        if hand.preparing is not None and not hand.preparing.done():
-            return
-        work = load(shop, claim)
-        if hand.preparing is None:
-            hand.preparing = unpacking(shop, work)
-            if hand.preparing is not None:
-                return
-        else:
-            hand.preparing.result()
-        job = job_for(shop, work)
+        job = _job_of(shop, hand, work)
     except StoreBusyError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the run must end, and as our failure
-        logs.failure("run.not_started", run_id=claim.run_id)
+        logs.failure("run.not_started", run_id=hand.parent_id)
         hand.ended = internal_failure(error)
+        return
+    if job is None:
         return
     failpoints.reach("spawn.before")
     hand.submitted = True
     shop.keeper.submit(job)
     failpoints.reach("spawn.after")
-    if work.version_number is not None:
+    if isinstance(work, RunWork) and work.version_number is not None:
         warming.used(work.function_id)
+
+
+def _job_of(shop: Shop, hand: InHand, work: RunWork | Exception) -> Job | None:
+    """None while its packages are still to be unpacked. Raises whatever keeps us from running it."""
+    if isinstance(work, Exception):
+        raise work
+    if hand.preparing is not None:
+        hand.preparing.result()
+    elif (unpacked := unpacking(shop, work)) is not None:
+        hand.preparing = unpacked
+        return None
+    return job_for(shop, work)
 
 
 def _start_build(shop: Shop, hands: Hands, claimed: InHand, claim: BuildClaim) -> None:

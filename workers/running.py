@@ -1,5 +1,6 @@
 """From a claimed run to the keeper's job."""
 
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -7,7 +8,7 @@ from pathlib import Path
 
 from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import ErrorDetail, Outcome, Reason, Status
-from hexasched.errors import FULL_DISK, is_full_disk
+from hexasched.errors import FULL_DISK, StoreBusyError, is_full_disk
 from hexasched.store import artifacts
 from hexasched.store import work as stored
 from hexasched.store.claiming import Claim
@@ -20,10 +21,24 @@ from workers.files import has_modules, modules_folder, unpack_modules, version_f
 from workers.shop import Shop
 
 
-def load(shop: Shop, claim: Claim) -> RunWork:
-    """A claimed run with everything about it. Raises whatever keeps us from running it: that is our failure."""
+def load_all(shop: Shop, claims: Sequence[Claim]) -> dict[Claim, RunWork | Exception]:
+    """Claimed runs with everything about them, or what keeps us from running them: that is our failure.
+
+    Raises StoreBusyError.
+    """
+    try:
+        return {**_load(shop, claims)}
+    except StoreBusyError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, it must not keep the others from running
+        if len(claims) == 1:
+            return {claims[0]: error}
+        return {claim: found for single in claims for claim, found in load_all(shop, [single]).items()}
+
+
+def _load(shop: Shop, claims: Sequence[Claim]) -> dict[Claim, RunWork]:
     with shop.database.reading() as connection:
-        return stored.load_run(connection, shop.keys, claim)
+        return stored.load_runs(connection, shop.keys, claims)
 
 
 def unpacking(shop: Shop, work: RunWork) -> Future[Path] | None:

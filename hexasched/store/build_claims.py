@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, select, update
+from sqlalchemy import Connection, Integer, and_, bindparam, select, update
 
 from hexasched.store import tables as t
 
@@ -19,26 +19,16 @@ class BuildClaim:
 
 def claim(connection: Connection, worker_id: str, count: int, now: datetime) -> list[BuildClaim]:
     """Take up to `count` queued builds, oldest first."""
-    waiting = (
-        select(t.builds.c.id)
-        .where(t.builds.c.status == "queued")
-        .order_by(t.builds.c.id)
-        .limit(count)
-        .with_for_update(skip_locked=True)
-    )
-    ids = list(connection.execute(waiting).scalars())
-    rows = connection.execute(
-        update(t.builds)
-        .where(t.builds.c.id.in_(ids), t.builds.c.status == "queued")
-        .values(status="running", fence=t.builds.c.fence + 1, hb_seq=0, worker_id=worker_id, claimed_at=now)
-        .returning(t.builds.c.id, t.builds.c.fence)
-    )
+    ids = list(connection.execute(_WAITING, {"count": count}).scalars())
+    if not ids:
+        return []
+    rows = connection.execute(_TAKE, {"ids": ids, "worker": worker_id, "now": now})
     return sorted((BuildClaim(build_id=row.id, fence=row.fence) for row in rows), key=lambda taken: taken.build_id)
 
 
 def any_queued(connection: Connection) -> bool:
     """Whether a build waits: a look that takes no lock."""
-    return connection.execute(select(t.builds.c.id).where(t.builds.c.status == "queued").limit(1)).first() is not None
+    return connection.execute(_LOOK).first() is not None
 
 
 def mine(taken: BuildClaim) -> Any:
@@ -82,3 +72,21 @@ def held_by(connection: Connection, worker_id: str) -> list[tuple[BuildClaim, in
         )
     )
     return [(BuildClaim(build_id=row.id, fence=row.fence), row.hb_seq) for row in rows]
+
+
+# Made once: to put a statement together takes longer than to execute it.
+_QUEUED = select(t.builds.c.id).where(t.builds.c.status == "queued").order_by(t.builds.c.id)
+_LOOK = _QUEUED.limit(1)
+_WAITING = _QUEUED.limit(bindparam("count", type_=Integer)).with_for_update(skip_locked=True)
+_TAKE = (
+    update(t.builds)
+    .where(t.builds.c.id.in_(bindparam("ids", expanding=True)), t.builds.c.status == "queued")
+    .values(
+        status="running",
+        fence=t.builds.c.fence + 1,
+        hb_seq=0,
+        worker_id=bindparam("worker"),
+        claimed_at=bindparam("now"),
+    )
+    .returning(t.builds.c.id, t.builds.c.fence)
+)

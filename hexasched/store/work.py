@@ -1,5 +1,6 @@
 """What a worker needs to know about the run or build that it has claimed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -60,47 +61,53 @@ class RunWork:
     last_success_at: datetime | None
 
 
-def load_run(connection: Connection, keys: KeyRing, claim: Claim) -> RunWork:
-    """Everything for one claimed run. Raises HexaSchedError if its environment can't be decrypted."""
-    row = connection.execute(_RUN, {"run": claim.run_id}).mappings().one()
-    variables = env_vars.loaded(connection, keys, row["function_id"])
+def load_runs(connection: Connection, keys: KeyRing, claims: Sequence[Claim]) -> dict[Claim, RunWork]:
+    """Everything for claimed runs. Raises HexaSchedError if an environment can't be decrypted."""
+    rows = {row["id"]: dict(row) for row in connection.execute(_RUNS, {"runs": [c.run_id for c in claims]}).mappings()}
+    functions = {row["function_id"] for row in rows.values()}
+    variables = {function_id: env_vars.loaded(connection, keys, function_id) for function_id in functions}
+    return {claim: _run_work(claim, row := rows[claim.run_id], variables[row["function_id"]]) for claim in claims}
+
+
+def _run_work(claim: Claim, row: dict[str, Any], variables: env_vars.Loaded) -> RunWork:
     return RunWork(
         claim=claim,
-        **{
-            name: row[name]
-            for name in ("workspace_id", "function_id", "function_name", "version_id", "version_number", "artifact_id")
-        },
-        **{name: row[name] for name in ("trigger", "attempt", "scheduled_for", "event")},
-        program=_program(dict(row)),
+        **{name: row[name] for name in _AS_STORED},
+        program=_program(row),
         analysis=row["analysis"] or {},
         occurrence_id=row["occurrence_id"] or runs.occurrence_id(claim.run_id),
         env=variables.values,
         secret_names=variables.secrets,
-        cron_job=_cron_facts(dict(row)),
-        last_run_at=_last(connection, _LAST, row["function_id"], claim.run_id),
-        last_success_at=_last(connection, _LAST_SUCCESS, row["function_id"], claim.run_id),
+        cron_job=_cron_facts(row),
     )
 
 
-def _run_query() -> Any:
-    run = [t.runs.c[n] for n in ("workspace_id", "function_id", "version_id", "trigger", "attempt", "scheduled_for")]
+_AS_STORED = (
+    *("workspace_id", "function_id", "function_name", "version_id", "version_number", "artifact_id", "trigger"),
+    *("attempt", "scheduled_for", "event", "last_run_at", "last_success_at"),
+)
+
+
+def _runs_query() -> Any:
+    names = ("id", "workspace_id", "function_id", "version_id", "trigger", "attempt", "scheduled_for")
+    run = [t.runs.c[name] for name in (*names, "event", "occurrence_id")]
     version = [t.versions.c[n] for n in ("runtime", "handler_file", "source", "dependencies", "limits", "analysis")]
     cron = [t.cron_jobs.c[n].label(f"cron_{n}") for n in CronFacts.__dataclass_fields__]
     return (
         select(
             *run,
-            t.runs.c.event,
-            t.runs.c.occurrence_id,
             *version,
             t.versions.c.artifact_id,
             t.versions.c.number.label("version_number"),
             t.functions.c.name.label("function_name"),
             *cron,
+            _last_start().label("last_run_at"),
+            _last_start(Status.SUCCEEDED).label("last_success_at"),
         )
         .join(t.versions, t.versions.c.id == t.runs.c.version_id)
         .join(t.functions, t.functions.c.id == t.runs.c.function_id)
         .outerjoin(t.cron_jobs, t.cron_jobs.c.id == t.runs.c.cron_job_id)
-        .where(t.runs.c.id == bindparam("run"))
+        .where(t.runs.c.id.in_(bindparam("runs", expanding=True)))
     )
 
 
@@ -117,24 +124,21 @@ def _cron_facts(row: dict[str, Any]) -> CronFacts | None:
     return CronFacts(**{name: row[f"cron_{name}"] for name in CronFacts.__dataclass_fields__})
 
 
-def _last(connection: Connection, query: Any, function_id: int, before: int) -> datetime | None:
-    """When the function last started (or last succeeded) before this run; its index finds that at once."""
-    started: datetime | None = connection.execute(query, {"function": function_id, "before": before}).scalar()
-    return started
-
-
-def _last_query() -> Any:
-    return select(t.runs.c.started_at).where(
-        t.runs.c.function_id == bindparam("function"),
-        t.runs.c.id < bindparam("before"),
-        t.runs.c.started_at.is_not(None),
-    )
+def _last_start(*also: Status) -> Any:
+    """When the run's function last started (and ended so) before it; its index finds that at once."""
+    earlier = t.runs.alias()
+    before = [
+        earlier.c.function_id == t.runs.c.function_id,
+        earlier.c.id < t.runs.c.id,
+        earlier.c.started_at.is_not(None),
+    ]
+    before += [earlier.c.status == status for status in also]
+    latest = select(earlier.c.started_at).where(*before).order_by(earlier.c.id.desc()).limit(1)
+    return latest.correlate(t.runs).scalar_subquery()
 
 
 # Made once: to put a statement together takes longer than to execute it.
-_RUN = _run_query()
-_LAST = _last_query().order_by(t.runs.c.id.desc()).limit(1)
-_LAST_SUCCESS = _last_query().where(t.runs.c.status == Status.SUCCEEDED).order_by(t.runs.c.id.desc()).limit(1)
+_RUNS = _runs_query()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from sqlalchemy import event, func, select
 
 from hexasched.domain.gaps import Gap
 from hexasched.domain.outcomes import ALERTING
+from hexasched.secrets import KeyRing
 from hexasched.store import (
     ahead,
     audit,
@@ -36,15 +37,19 @@ from hexasched.store import (
     schema,
     whys,
     windows,
+    work,
 )
 from hexasched.store import tables as t
+from hexasched.store.claiming import Claim
 from hexasched.store.database import Connection, Database
 from hexasched.store.history import Filter
 from tests import postgres
 from tools.plant import plant
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+KEYS = KeyRing([(b"test", b"k" * 32)])
 RUNS, CRON_JOBS = 20_000, 400
+CLAIMED = [Claim(run_id=run_id, fence=1) for run_id in range(RUNS - 8, RUNS)]
 FEW = 1500
 """Rows that one question may look at: a page of CronJobs with their last runs, or all that is due at once."""
 
@@ -114,6 +119,7 @@ def _questions(connection: Connection) -> dict[str, Callable[[], Any]]:
         "warming": lambda: coming.about_to_fire(connection, NOW + timedelta(minutes=1), 20),
         "worker: look": lambda: claiming.any_due(connection, NOW),
         "worker: claim": lambda: claiming.claim(connection, "w1", 4, NOW),
+        "worker: load": lambda: work.load_runs(connection, KEYS, CLAIMED),
         "worker: leases": lambda: [holding.running_leases(connection), holding.held_by(connection, "w1")],
         "worker: cancels": lambda: holding.to_cancel(connection, "w1"),
         "too late": lambda: finishing.expire(connection, NOW),
