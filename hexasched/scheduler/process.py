@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
+from apscheduler.events import EVENT_SCHEDULER_STARTED
 from apscheduler.schedulers.blocking import BlockingScheduler
 
 from hexasched import doorbell, logs
@@ -26,22 +27,27 @@ LEASES_EVERY_S = 5.0
 
 
 def run(database: Database, data_dir: Path, history_days: int, on_ready: Callable[[], None]) -> None:
-    """Turn time into queued runs until SIGTERM. `on_ready` is called when the clock is about to run.
+    """Turn time into queued runs until SIGTERM. `on_ready` is called when the clock runs.
 
     Nothing is kept in memory between rounds, so to stop at once is always right.
     """
     lock = _only_one(data_dir) if database.is_sqlite else None
     clock = build(database, data_dir)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: clock.shutdown(wait=False))
     stopped = threading.Event()
     with doorbell.Doorbell(data_dir, doorbell.SCHEDULE) as bell:
         watch = threading.Thread(target=_watch, args=(bell, clock, database, stopped))
-        watch.start()
         cleaner = threading.Thread(target=clean_on, args=(database, history_days, stopped))
-        cleaner.start()
-        logs.event("scheduler.started")
-        on_ready()
+
+        def begin(_: object) -> None:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: clock.running and clock.shutdown(wait=False))
+            watch.start()
+            cleaner.start()
+            logs.event("scheduler.started")
+            on_ready()
+
+        # Not earlier: a clock that does not run yet can be neither woken nor shut down.
+        clock.add_listener(begin, EVENT_SCHEDULER_STARTED)
         clock.start()
         stopped.set()
         doorbell.ring(data_dir, doorbell.SCHEDULE)
@@ -74,6 +80,8 @@ def _watch(bell: doorbell.Doorbell, clock: BlockingScheduler, database: Database
             leases.sweep(database)
         except StoreBusyError as error:
             logs.warning("store.busy", error=error)
+        except Exception:  # noqa: BLE001 - whatever it is, who looks after lost work goes on looking
+            logs.failure("leases.not_swept")
 
 
 def _only_one(data_dir: Path) -> TextIO:

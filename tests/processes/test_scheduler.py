@@ -1,12 +1,15 @@
 """APScheduler over real rows: one bad CronJob stops neither the clock nor the others, nor fills the log."""
 
+import signal
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from apscheduler.schedulers.blocking import BlockingScheduler
 from sqlalchemy import func, select, update
 
+from hexasched import doorbell
 from hexasched.scheduler import process
 from hexasched.store import tables as t
 from hexasched.store.database import Database
@@ -35,6 +38,31 @@ def test_it_puts_a_cron_job_aside_that_can_not_be_planned(
         thread.join(20)
     assert "Atlantis" in str(_suspended(database, bad.id))
     assert caplog.text.count("tick.unplannable") == 1
+
+
+def test_a_ring_and_a_wish_to_stop_that_come_at_its_very_start_are_heeded(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    woken, wake = threading.Event(), BlockingScheduler.wakeup
+
+    def seen(clock: BlockingScheduler) -> None:
+        woken.set()
+        wake(clock)
+
+    def as_soon_as_it_is_ready() -> None:
+        woken.clear()
+        doorbell.ring(tmp_path, doorbell.SCHEDULE)
+        assert woken.wait(20)
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(BlockingScheduler, "wakeup", seen)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        process.run(database, tmp_path, 30, as_soon_as_it_is_ready)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _runs_of(database: Database, cron_job_id: int) -> int:
