@@ -87,8 +87,14 @@ class Doorbell:
 
 def ring(data_dir: Path, *topics: str) -> None:
     """Wake all that listen to one of `topics`. Never fails: a lost ring only costs a second."""
-    for bell, topic, _ in _bells(data_dir):
-        if topic in topics:
+    ring_own(data_dir, *topics)
+    ring_others(data_dir, *topics)
+
+
+def ring_others(data_dir: Path, *topics: str) -> None:
+    """Wake all but those that listen in this process. Never fails."""
+    for bell, topic, pid in _bells(data_dir):
+        if topic in topics and pid != str(os.getpid()):
             _ring_one(bell)
     if carrier := _carriers.get(data_dir):
         carrier.ring(*topics)

@@ -1,5 +1,6 @@
 """Takes what is queued and due, as much as there is room for, and hands it to the keeper."""
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,38 +27,47 @@ BUILDS_AT_ONCE = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Room:
-    """How many more can be taken: in all, of runs, of builds."""
+    """What is in hand, and how much more can be taken: builds have one more slot, which is theirs alone."""
 
-    free: int
-    runs: int
-    builds: int
+    slots: int
+    running: int
+    building: int
+
+    def runs(self, ahead: int = 0) -> int:
+        """How many more runs, with so many for which there is no slot yet."""
+        return self.slots + ahead - self.running - max(0, self.building - BUILD_SLOTS)
+
+    def builds(self, taken: int = 0) -> int:
+        """How many more builds, beside so many more runs."""
+        runs = min(self.running + taken, self.slots)
+        return min(BUILDS_AT_ONCE, self.slots + BUILD_SLOTS - runs) - self.building
 
 
-def claim_work(shop: Shop, hands: Hands) -> bool:
+def claim_work(shop: Shop, hands: Hands, *, rung: bool) -> bool:
     """Fill the free slots with runs first, then with builds; whether more runs may wait than there was room for."""
     room = room_beside(shop, hands.values())
     now = datetime.now(UTC)
-    if not _anything(shop, room, now):
-        return room.runs <= 0
+    if not (rung or _anything(shop, room, now)):
+        return room.runs() <= 0
     with shop.database.writing() as connection:
         claims = take(connection, shop, room, now)
     put_in_hand(shop, hands, claims)
-    return sum(isinstance(claim, Claim) for claim in claims) >= room.runs
+    return sum(isinstance(claim, Claim) for claim in claims) >= room.runs()
 
 
 def room_beside(shop: Shop, hands: Iterable[InHand]) -> Room:
-    """The room that these leave. Builds have one more slot, which is theirs alone."""
+    """The room that these leave."""
     held = list(hands)
     building = sum(isinstance(hand.claim, BuildClaim) for hand in held)
-    free = shop.config.slots + BUILD_SLOTS - len(held)
-    return Room(free=free, runs=free - max(0, BUILD_SLOTS - building), builds=min(free, BUILDS_AT_ONCE - building))
+    return Room(slots=shop.config.slots, running=len(held) - building, building=building)
 
 
-def take(connection: Connection, shop: Shop, room: Room, now: datetime) -> list[Claim | BuildClaim]:
+def take(connection: Connection, shop: Shop, room: Room, now: datetime, ahead: int = 0) -> list[Claim | BuildClaim]:
     """Claim what there is room for; they are ours, and to be put in hand, once that is committed."""
-    to_run = claiming.claim(connection, shop.worker_id, room.runs, now) if room.runs > 0 else []
-    left = min(room.free - len(to_run), room.builds)
-    to_build = build_claims.claim(connection, shop.worker_id, left, now) if left > 0 else []
+    runs = room.runs(ahead)
+    to_run = claiming.claim(connection, shop.worker_id, runs, now) if runs > 0 else []
+    builds = room.builds(len(to_run))
+    to_build = build_claims.claim(connection, shop.worker_id, builds, now) if builds > 0 else []
     return [*to_run, *to_build]
 
 
@@ -72,51 +82,57 @@ def put_in_hand(shop: Shop, hands: Hands, claims: Sequence[Claim | BuildClaim]) 
 
 
 def start_claimed(shop: Shop, hands: Hands, warming: Warming) -> None:
-    """Give the keeper what was claimed. What can't be read from the database now is tried again in the next round."""
-    ready = [hand for hand in hands.values() if not hand.submitted and hand.ended is None and _is_prepared(hand)]
-    works = load_all(shop, runs) if (runs := [hand.claim for hand in ready if isinstance(hand.claim, Claim)]) else {}
-    for hand in ready:
+    """Prepare what was claimed, and begin with it where there is a slot.
+
+    What can't be read from the database now is tried again in the next round.
+    """
+    new = [hand for hand in hands.values() if not hand.submitted and hand.ended is None and hand.job is None]
+    new = [hand for hand in new if hand.preparing is None or hand.preparing.done()]
+    works = load_all(shop, runs) if (runs := [hand.claim for hand in new if isinstance(hand.claim, Claim)]) else {}
+    for hand in new:
         if isinstance(hand.claim, Claim):
-            _start_run(shop, hand, works[hand.claim], warming)
+            _prepare_run(shop, hand, works[hand.claim], warming)
         else:
             _start_build(shop, hands, hand, hand.claim)
+    start_waiting(shop, hands)
+
+
+def start_waiting(shop: Shop, hands: Hands) -> None:
+    """Give the keeper the runs that only waited for a slot, as many as there are free ones now."""
+    going = [hand for hand in hands.values() if hand.ended is None and not hand.waits]
+    free = room_beside(shop, going).runs()
+    for hand in [hand for hand in hands.values() if hand.waits][: max(free, 0)]:
+        assert hand.job is not None
+        failpoints.reach("spawn.before")
+        hand.submitted_at = time.monotonic()
+        shop.keeper.submit(hand.job)
+        failpoints.reach("spawn.after")
 
 
 def hold(shop: Shop, hands: Hands, hand: InHand, job: Job) -> None:
     """Take a piece of work into the hand and give its job to the keeper."""
     hands[hand.key] = hand
-    hand.submitted = True
+    hand.submitted_at = time.monotonic()
     shop.keeper.submit(job)
 
 
 def _anything(shop: Shop, room: Room, now: datetime) -> bool:
     """A look that takes no lock: most rounds find nothing."""
     with shop.database.reading() as connection:
-        if room.runs > 0 and claiming.any_due(connection, now):
+        if room.runs() > 0 and claiming.any_due(connection, now):
             return True
-        return room.builds > 0 and build_claims.any_queued(connection)
+        return room.builds() > 0 and build_claims.any_queued(connection)
 
 
-def _is_prepared(hand: InHand) -> bool:
-    return hand.preparing is None or hand.preparing.done()
-
-
-def _start_run(shop: Shop, hand: InHand, work: RunWork | Exception, warming: Warming) -> None:
+def _prepare_run(shop: Shop, hand: InHand, work: RunWork | Exception, warming: Warming) -> None:
     try:
-        job = _job_of(shop, hand, work)
+        hand.job = _job_of(shop, hand, work)
     except StoreBusyError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the run must end, and as our failure
         logs.failure("run.not_started", run_id=hand.parent_id)
         hand.ended = internal_failure(error)
-        return
-    if job is None:
-        return
-    failpoints.reach("spawn.before")
-    hand.submitted = True
-    shop.keeper.submit(job)
-    failpoints.reach("spawn.after")
-    if isinstance(work, RunWork) and work.version_number is not None:
+    if hand.job is not None and isinstance(work, RunWork) and work.version_number is not None:
         warming.used(work.function_id)
 
 

@@ -25,6 +25,8 @@ from workers.shop import Shop
 from workers.telling import first_group, ship
 
 FIRST_REST_S, LONGEST_REST_S = 1.0, 300.0
+SHORT_S = 0.2
+"""What counts as a short run: behind it another one may wait here, instead of in the queue for all workers."""
 
 
 def end_all(shop: Shop, hands: Hands, *, refill: bool = False) -> bool:
@@ -76,8 +78,8 @@ def _end_together(shop: Shop, hands: Hands, ended: list[InHand], *, refill: bool
     over = {hand.key for hand in ended}
     with shop.database.writing() as connection:
         won = [_finish(connection, hand, now) for hand in ended]
-        room = room_beside(shop, [hand for hand in hands.values() if hand.key not in over])
-        claims = take(connection, shop, room, now) if refill else []
+        left = [hand for hand in hands.values() if hand.key not in over]
+        claims = take(connection, shop, room_beside(shop, left), now, _ahead(shop, ended, left)) if refill else []
         failpoints.reach("finish.before_commit")
     failpoints.reach("finish.after_commit")
     put_in_hand(shop, hands, claims)
@@ -89,7 +91,18 @@ def _end_together(shop: Shop, hands: Hands, ended: list[InHand], *, refill: bool
         logs.event("run.finished", run_id=hand.parent_id, status=outcome.status, reason=outcome.reason, won=is_ours)
         if outcome.status in ALERTING:
             topics.add(doorbell.MAIL)
-    doorbell.ring(shop.data_dir, *topics)
+    doorbell.ring_others(shop.data_dir, *topics)
+
+
+def _ahead(shop: Shop, ended: list[InHand], left: list[InHand]) -> int:
+    """For how many runs there will be a slot in a moment: as many as there are slots, if all that runs is short.
+
+    They are prepared while others run, so that no slot is empty while an end is written.
+    """
+    began = [hand.submitted_at for hand in left if hand.submitted_at is not None and hand.ended is None]
+    short = all(time.monotonic() - at <= SHORT_S for at in began)
+    short = short and all(hand.ended is not None and hand.ended.duration_ms <= SHORT_S * 1000 for hand in ended)
+    return shop.config.slots if short else 0
 
 
 def _finish(connection: Connection, hand: InHand, now: datetime) -> bool:

@@ -1,7 +1,8 @@
 """What a worker has in hand: claimed work, and how far its log was shipped."""
 
+import time
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from hexasched.domain.outcomes import Outcome
 from hexasched.store.build_claims import BuildClaim
 from hexasched.store.claiming import Claim
 from hexasched.store.logs import Kind
+from sandbox.jobs import Job
 from workers.builds import BuildState
 
 
@@ -22,7 +24,9 @@ class InHand:
     spool: Path
     build: BuildState | None = None
     preparing: Future[Any] | None = None  # what the helper does for its next job
-    submitted: bool = False  # the keeper has its job
+    claimed_at: float = field(default_factory=time.monotonic)
+    job: Job | None = None  # of a run for which all is prepared
+    submitted_at: float | None = None  # monotonic: since when the keeper has its job
     started_at: datetime | None = None
     marked: bool = False  # the row says that it started
     stopping: bool = False
@@ -34,6 +38,16 @@ class InHand:
     ended: Outcome | None = None
     refusals: int = 0  # how often the database refused its end for another reason than that it was busy
     rests_until: float = 0.0  # monotonic: when its end is tried again
+
+    @property
+    def submitted(self) -> bool:
+        """Whether the keeper has its job."""
+        return self.submitted_at is not None
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is a run that only lacks a slot."""
+        return self.job is not None and not self.submitted and self.ended is None
 
     @property
     def unmarked(self) -> bool:

@@ -29,7 +29,7 @@ from sandbox.trial import weaknesses
 from workers.budget import budget_for, memory_here
 from workers.facts import choose_tier, runtimes, settings_for
 from workers.helper import Helper
-from workers.reaper import Reaper
+from workers.reaper import Reaper, note_boot
 from workers.shop import Shop
 from workers.worker import Worker
 
@@ -127,6 +127,7 @@ def _make_state_dir(state_dir: Path) -> TextIO:
     (aside / "spool").mkdir(mode=0o700, parents=True)
     lock = (aside / "lock").open("w")
     fcntl.flock(lock, fcntl.LOCK_SH)
+    note_boot(aside)
     aside.rename(state_dir)
     return lock
 

@@ -8,12 +8,15 @@ from pathlib import Path
 
 from hexasched import failpoints, logs
 from hexasched.errors import StoreBusyError
-from hexasched.store import build_claims, holding, workers
+from hexasched.store import build_claims, claiming, holding, workers
 from hexasched.store import logs as stored_logs
 from hexasched.store.claiming import Claim
 from hexasched.store.database import Database
 from hexasched.store.leases import Lease, LeaseWatch, end_each
 from workers.shipping import new_chunks
+
+MAX_CLAIMS = 20
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")  # random(4)
 
 
 class Reaper:
@@ -36,7 +39,12 @@ class Reaper:
                 *holding.held_by(connection, folder.name),
                 *build_claims.held_by(connection, folder.name),
             ]
+            cancelled = {claim for claim, _ in holding.to_cancel(connection, folder.name)}
         self._note_starts(folder / "spool", [claim for claim, _ in held if isinstance(claim, Claim)])
+        never_begun = [claim for claim in _never_begun(folder, held) if claim not in cancelled]
+        with self._database.writing() as connection:
+            for claim in never_begun:
+                claiming.release(connection, claim)
         reaped = end_each(self._database, held)  # what can't be ended now is left to the leases
         with self._database.writing() as connection:
             workers.leave(connection, folder.name)
@@ -73,10 +81,38 @@ class Reaper:
             logs.failure("spool.unreadable", spool=spool.name)
 
 
+def note_boot(folder: Path) -> None:
+    """Note in a worker's folder since which start of the machine it is there."""
+    (folder / "boot").write_text(BOOT_ID.read_text())
+
+
+def _is_of_this_boot(folder: Path) -> bool:
+    try:
+        return (folder / "boot").read_text() == BOOT_ID.read_text()
+    except OSError:
+        return False
+
+
+def _never_begun(folder: Path, held: list[Lease]) -> list[Claim]:
+    """The runs that never came to the keeper: it makes a run's spool file before all else.
+
+    After a start of the machine a file may be missing that was there, so then nobody knows. A run that its worker has
+    died of again and again before it began is not among them.
+    """
+    if not _is_of_this_boot(folder):
+        return []
+    runs = [claim for claim, _ in held if isinstance(claim, Claim) and claim.fence <= MAX_CLAIMS]
+    return [claim for claim in runs if not _spool_of(folder / "spool", claim).exists()]
+
+
+def _spool_of(spools: Path, claim: Claim) -> Path:
+    return spools / f"run-{claim.run_id}-{claim.fence}.log"
+
+
 def _printed_at(spools: Path, claim: Claim) -> datetime | None:
     """When a dead worker's run first printed something: that it began may not have been noted any more."""
     try:
-        chunks, _ = new_chunks(spools / f"run-{claim.run_id}-{claim.fence}.log", claim.fence, 0)
+        chunks, _ = new_chunks(_spool_of(spools, claim), claim.fence, 0)
     except Exception:  # noqa: BLE001 - a damaged file tells nothing; `_ship` logs that
         return None
     return next((chunk.at for chunk in chunks if chunk.stream != "s"), None)

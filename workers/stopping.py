@@ -1,8 +1,9 @@
 """Ends what is in hand before its time: cancelled, replaced, lost to another worker, or because this one drains."""
 
+import time
 from typing import Literal
 
-from hexasched import logs
+from hexasched import doorbell, logs
 from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.errors import StoreBusyError
 from hexasched.store import build_claims, claiming, holding
@@ -55,6 +56,16 @@ def stop(shop: Shop, hands: Hands, hand: InHand, cause: Cause) -> None:
     else:
         _give_back(shop, hands, hand)
     hand.stopping = True
+
+
+def give_back_waiting(shop: Shop, hands: Hands, longer_than_s: float = 0.0) -> None:
+    """Queue the runs again that have waited for a slot for so long: another worker may have one."""
+    now = time.monotonic()
+    late = [hand for hand in hands.values() if hand.waits and now - hand.claimed_at > longer_than_s]
+    for hand in late:
+        _give_back(shop, hands, hand)
+    if late:
+        doorbell.ring_others(shop.data_dir, doorbell.WORK)
 
 
 def _give_back(shop: Shop, hands: Hands, hand: InHand) -> None:

@@ -16,7 +16,7 @@ from sandbox.jobs import Asked, Finished, Message, NotPreloaded, Output, Started
 from workers import chores, in_use, stopping
 from workers.asking import Question, answer_all
 from workers.beating import beat
-from workers.claiming import claim_work, start_claimed
+from workers.claiming import claim_work, start_claimed, start_waiting
 from workers.ending import end_all
 from workers.hand import Hands
 from workers.reaper import Reaper
@@ -29,6 +29,9 @@ TELL_AFTER_S = 0.05
 """What starts, prints or ends is first told so much later: a run that is over by then is written once."""
 
 TELL_EVERY_S = 0.1
+MAX_WAIT_S = 1.0
+"""How long a run that was claimed ahead waits here for its slot."""
+
 NEVER = float("inf")
 
 
@@ -80,8 +83,10 @@ class Worker:
     def drain(self) -> None:
         """Take no more work."""
         self._draining = True
-        with contextlib.suppress(StoreBusyError), self._shop.database.writing() as connection:
-            workers.set_draining(connection, self._shop.worker_id)
+        with contextlib.suppress(StoreBusyError):
+            stopping.give_back_waiting(self._shop, self._hands)
+            with self._shop.database.writing() as connection:
+                workers.set_draining(connection, self._shop.worker_id)
 
     def stop_all(self) -> None:
         """End what is still in hand and begin with nothing more; to be repeated until nothing is in hand."""
@@ -92,9 +97,10 @@ class Worker:
         now = time.monotonic()
         self._beat_if_due()
         answer_all(self._shop, self._questions)
+        if not self._stopping:
+            start_waiting(self._shop, self._hands)
         while end_all(self._shop, self._hands, refill=self._is_more and not self._draining):
             self._has_room = True
-            self._is_rung |= self._bell.clear()  # by ourselves: the look that follows is the answer
             self._beat_if_due()
         if now >= self._tell_at:
             tell(self._shop, self._hands)
@@ -104,6 +110,7 @@ class Worker:
             start_claimed(self._shop, self._hands, self._warming)
         if now >= self._next_poll:
             self._reaper.sweep()
+            stopping.give_back_waiting(self._shop, self._hands, MAX_WAIT_S)
             if not self._draining:
                 self._warming.look(datetime.now(UTC))
             self._next_poll = now + POLL_S
@@ -120,7 +127,7 @@ class Worker:
         if self._is_rung or poll:
             stopping.pass_on_cancels(self._shop, self._hands)
         if (self._is_rung or poll or self._has_room) and not self._draining:
-            self._is_more = claim_work(self._shop, self._hands)
+            self._is_more = claim_work(self._shop, self._hands, rung=self._is_rung)
         self._is_rung = self._has_room = False
 
     def _do_chores(self, now: float) -> None:

@@ -3,14 +3,19 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+from sqlalchemy import select, update
+
 from hexasched.domain.outcomes import Status
-from hexasched.store import claiming, history
+from hexasched.store import claiming, history, runs
+from hexasched.store import tables as t
 from hexasched.store.claiming import Claim
 from hexasched.store.database import Database
 from hexasched.store.run_rows import RunDetail
 from sandbox.spool import Spool, now_ms
 from tests.factories import make_function, make_run, make_workspace
-from workers.reaper import Reaper
+from workers import reaper
+from workers.reaper import MAX_CLAIMS, Reaper, note_boot
 
 WORKER = "ab12"
 
@@ -19,6 +24,7 @@ def claimed(database: Database, folder: Path) -> Claim:
     """A run that a worker took which is dead now, and left its folder."""
     (folder / WORKER / "spool").mkdir(parents=True)
     (folder / WORKER / "lock").touch()
+    note_boot(folder / WORKER)
     now = datetime.now(UTC)
     with database.writing() as connection:
         make_run(connection, make_function(connection, make_workspace(connection).id), now=now)
@@ -55,3 +61,44 @@ def test_what_printed_before_it_was_taken_began_when_it_was_taken(database: Data
 def test_of_what_printed_nothing_nobody_knows_whether_it_began(database: Database, tmp_path: Path) -> None:
     run = left_behind(database, tmp_path, claimed(database, tmp_path), ("s", now_ms()))
     assert run.started_at is None and run.may_have_run
+
+
+def settled(database: Database, folder: Path, run_id: int) -> Status:
+    """What becomes of the run of a dead worker that left no file of it."""
+    Reaper(database, folder).sweep()
+    with database.reading() as connection:
+        return Status(connection.execute(select(t.runs.c.status).where(t.runs.c.id == run_id)).scalar_one())
+
+
+def test_what_never_came_to_its_keeper_is_queued_again(database: Database, tmp_path: Path) -> None:
+    claim = claimed(database, tmp_path)
+    assert settled(database, tmp_path, claim.run_id) is Status.QUEUED
+    with database.writing() as connection:
+        assert claiming.claim(connection, "other", 1, datetime.now(UTC)) == [
+            Claim(run_id=claim.run_id, fence=claim.fence + 2)
+        ]
+
+
+def test_after_a_start_of_the_machine_a_missing_file_tells_nothing(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = claimed(database, tmp_path)
+    (tmp_path / "boot_id").write_text("another\n")
+    monkeypatch.setattr(reaper, "BOOT_ID", tmp_path / "boot_id")
+    assert settled(database, tmp_path, claim.run_id) is Status.LOST
+
+
+def test_what_somebody_wants_to_stop_is_not_queued_again(database: Database, tmp_path: Path) -> None:
+    claim = claimed(database, tmp_path)
+    with database.writing() as connection:
+        runs.request_cancel(connection, 1, claim.run_id, datetime.now(UTC))
+    assert settled(database, tmp_path, claim.run_id) is Status.CANCELLED
+
+
+def test_what_worker_after_worker_dies_of_before_it_begins_is_lost_in_the_end(
+    database: Database, tmp_path: Path
+) -> None:
+    claim = claimed(database, tmp_path)
+    with database.writing() as connection:
+        connection.execute(update(t.runs).values(fence=MAX_CLAIMS + 1))
+    assert settled(database, tmp_path, claim.run_id) is Status.LOST
