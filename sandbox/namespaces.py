@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hexasched import logs
 from sandbox import network, proc
+from sandbox.host import Host, HostWatch
 from sandbox.jobs import SandboxSettings
 from sandbox.launch import find_program
 from sandbox.loop import Loop
@@ -31,7 +32,7 @@ class Entry:
 class Namespace:
     """One pasta process and the jobs that use it; `waiting` are called back once `holder` is known."""
 
-    host: network.Host
+    host: Host
     process: subprocess.Popen[bytes]
     pidfd: int
     start_by: float
@@ -48,6 +49,7 @@ class Namespaces:
     def __init__(self, loop: Loop, settings: SandboxSettings, etc: Path) -> None:
         """`etc` is the folder that the sandboxes have as /etc; resolv.conf is written there."""
         self._loop, self._settings, self._etc = loop, settings, etc
+        self._host = HostWatch()
         self._current: dict[str, Namespace] = {}
         self._all: list[Namespace] = []
 
@@ -66,7 +68,7 @@ class Namespaces:
 
         A machine without any route out gets an Entry without pid and without failure.
         """
-        host = network.look_at_host()
+        host = self._host.look()
         if not (host.has_v4 or host.has_v6):
             then(Entry())
             return
@@ -91,7 +93,7 @@ class Namespaces:
         namespace = self._current.get(workspace)
         if namespace is None or namespace.process.poll() is not None:
             return False
-        return namespace.holder == pid and namespace.host == network.look_at_host()
+        return namespace.holder == pid and namespace.host == self._host.look()
 
     def leave(self, key: str) -> None:
         """The job is over, or no longer waits."""
@@ -112,8 +114,9 @@ class Namespaces:
         """End all of them."""
         for namespace in list(self._all):
             self._end(namespace)
+        self._host.close()
 
-    def _start(self, host: network.Host) -> Namespace:
+    def _start(self, host: Host) -> Namespace:
         if os.geteuid() == 0:
             raise OSError("pasta can't work for root; run the service as an ordinary user")
         command = network.pasta_command(find_program("pasta"), host, self._settings)

@@ -7,12 +7,8 @@ namespace before any job enters; a job has no right to change them.
 """
 
 import ipaddress
-import socket
-from dataclasses import dataclass
-from pathlib import Path
 
-import psutil
-
+from sandbox.host import Host
 from sandbox.jobs import SandboxSettings
 
 # Inside; 192.0.0.0/29 is never routed (RFC 7335), the second is a random unique local prefix (RFC 4193).
@@ -29,31 +25,6 @@ HOLDER = 'printf "%s" "$1" | ip -batch - && { [ -z "$2" ] || ip -6 rule add $2; 
 
 # A route would not do: what names the interface, as link-local addresses do, passes by those of other interfaces.
 LINK_LOCAL = "to fe80::/10 unreachable pref 1"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Host:
-    """What matters of the machine's network; when it changes, a new namespace is made."""
-
-    addresses: frozenset[str]  # its own, without loopback and link-local
-    resolvers: tuple[str, ...]
-    search: str  # the line of resolv.conf that completes short names, or ""
-    has_v4: bool  # there is a default route
-    has_v6: bool
-
-
-def look_at_host() -> Host:
-    """The machine's network as it is now."""
-    configured = Path("/etc/resolv.conf")
-    lines = configured.read_text(errors="replace").splitlines() if configured.exists() else []
-    words = [line.split() for line in lines]
-    return Host(
-        addresses=frozenset(_own_addresses()),
-        resolvers=tuple(word[1] for word in words if len(word) > 1 and word[0] == "nameserver"),
-        search=next((" ".join(word) for word in words if word and word[0] in ("search", "domain")), ""),
-        has_v4=_has_default_route("/proc/net/route", destination=1, mask=7, zero="00000000"),
-        has_v6=_has_default_route("/proc/net/ipv6_route", destination=0, mask=1, zero="0" * 32),
-    )
 
 
 def resolv_conf(host: Host) -> str:
@@ -84,25 +55,3 @@ def routes(host: Host, *, block_private: bool) -> str:
     networks = sorted({ipaddress.ip_network(address) for address in closed}, key=str)
     kinds = {4: host.has_v4, 6: host.has_v6}
     return "".join(f"route add unreachable {network}\n" for network in networks if kinds[network.version])
-
-
-def _own_addresses() -> list[str]:
-    found = []
-    for addresses in psutil.net_if_addrs().values():
-        for one in addresses:
-            if one.family in (socket.AF_INET, socket.AF_INET6):
-                address = ipaddress.ip_address(one.address.split("%")[0])
-                if not address.is_loopback and not address.is_link_local:
-                    found.append(str(address))
-    return found
-
-
-def _has_default_route(table: str, *, destination: int, mask: int, zero: str) -> bool:
-    try:
-        rows = [line.split() for line in Path(table).read_text().splitlines()]
-    except OSError:
-        return False
-    return any(
-        len(row) > mask and row[destination] == zero and row[mask].strip("0") == "" and "lo" not in (row[0], row[-1])
-        for row in rows
-    )

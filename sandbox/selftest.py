@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox import confine, landlock, network, seccomp
+from sandbox import confine, landlock, seccomp
+from sandbox.host import look_at_host
 from sandbox.jobs import Walls
 from sandbox.launch import find_program
 from sandbox.runtimes import find_runtimes
@@ -114,7 +115,7 @@ def _refused_namespaces() -> Iterator[Problem]:
 
 
 def _no_tunnel() -> Iterator[Problem]:
-    host = network.look_at_host()
+    host = look_at_host()
     if not (host.has_v4 or host.has_v6):
         return  # without a way out there is nothing to tunnel to
     if os.geteuid() == 0:

@@ -12,8 +12,8 @@ from pathlib import Path
 from hexasched.domain.limits import HEARTBEAT_S, Limits
 from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.errors import TryAgainError
-from sandbox import network
 from sandbox.client import Keeper
+from sandbox.host import look_at_host
 from sandbox.jobs import Finished, Job, Runtime, SandboxSettings
 
 PROBE = Path(__file__).parent / "probe"
@@ -75,7 +75,7 @@ def _job(settings: SandboxSettings, runtime: Runtime, secret: Path, port: int) -
 def _closed(port: int) -> list[dict[str, str | int]]:
     targets = [("the loopback of this machine", "127.0.0.1", port)]
     targets += [("the metadata service of a cloud", "169.254.169.254", 80)]
-    targets += [(f"this machine at {address}", address, port) for address in sorted(network.look_at_host().addresses)]
+    targets += [(f"this machine at {address}", address, port) for address in sorted(look_at_host().addresses)]
     return [{"name": name, "host": host, "port": at} for name, host, at in targets]
 
 

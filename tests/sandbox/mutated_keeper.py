@@ -10,6 +10,7 @@ from hexasched.domain.outcomes import Outcome
 from sandbox import keeper, launch, limits, network
 from sandbox.classify import Cause
 from sandbox.holdings import NEVER
+from sandbox.host import Host
 from sandbox.jobs import Job, SandboxSettings
 from sandbox.namespaces import Entry, Namespaces
 from sandbox.run import Run
@@ -104,11 +105,11 @@ def mutate_networks() -> None:
         entering = lacks(workspace)
         enter(known, workspace, key, then)
 
-    def route_less(host: network.Host, *, block_private: bool) -> str:
+    def route_less(host: Host, *, block_private: bool) -> str:
         rows = routes(host, block_private=block_private).splitlines(keepends=True)
         return "".join(row for row in rows if f"route {ipaddress.ip_network(row.split()[-1])}" not in entering)
 
-    def command_less(pasta: str, host: network.Host, settings: SandboxSettings) -> list[str]:
+    def command_less(pasta: str, host: Host, settings: SandboxSettings) -> list[str]:
         command = pasta_command(pasta, host, settings)
         for option, value in OPEN.items():
             if f"pasta {option}" in entering:

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import closing
 from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from typing import Any
 import pytest
 
 from hexasched.domain.outcomes import Status
-from sandbox import proc
+from sandbox import host, proc
+from sandbox.host import Host, HostWatch
 from sandbox.jobs import SandboxSettings
-from sandbox.network import Host, pasta_command, resolv_conf, routes
+from sandbox.network import pasta_command, resolv_conf, routes
 from tests.sandbox.harness import Worker, alive, family
 from tests.sandbox.own_host import add_address, worker_on_own_host
 from tests.waiting import wait_until
@@ -141,6 +143,17 @@ def test_an_address_that_the_host_gets_later_is_closed_too(tmp_path: Path) -> No
         assert reach(worker, ("203.0.113.7", 80)) == ["hello from 0.0.0.0"]
         wait_until(lambda: len(pastas(worker)) == 1, deadline_s=5, what="the end of the outdated network")
         assert pastas(worker) != before
+
+
+def test_other_resolvers_are_seen_at_the_next_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "RESOLV_CONF", tmp_path / "resolv.conf")
+    with closing(HostWatch()) as watch:
+        assert watch.look().resolvers == ()
+        for address in ("192.0.2.1", "192.0.2.2"):
+            (tmp_path / "new").write_text(f"nameserver {address}\n")
+            (tmp_path / "new").rename(tmp_path / "resolv.conf")
+            assert watch.look().resolvers == (address,)
+        assert watch.look() is watch.look(), "it looks only when something has changed"
 
 
 def test_on_a_machine_without_network_functions_run_without(tmp_path: Path) -> None:
