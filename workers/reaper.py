@@ -15,7 +15,7 @@ from hexasched.store.database import Database
 from hexasched.store.leases import Lease, LeaseWatch, end_each
 from workers.shipping import new_chunks
 
-MAX_CLAIMS = 20
+MAX_CLAIMS = 20  # each claim and each release counts
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")  # random(4)
 
 
