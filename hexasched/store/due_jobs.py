@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Integer, Select, bindparam, func, select
 
 from hexasched.domain.outcomes import Status
 from hexasched.domain.policies import Policy
@@ -41,8 +41,7 @@ def _jobs() -> Select[Any]:
 
 def due(connection: Connection, now: datetime, limit: int) -> list[DueJob]:
     """Up to `limit` CronJobs whose moment has come, the longest waiting first."""
-    query = _jobs().where(t.cron_jobs.c.next_run_at <= now)
-    rows = connection.execute(query.order_by(t.cron_jobs.c.next_run_at, t.cron_jobs.c.id).limit(limit)).mappings()
+    rows = connection.execute(_DUE, {"now": now, "limit": limit}).mappings()
     return _with_blackouts(connection, [DueJob(**row) for row in rows], now)
 
 
@@ -63,3 +62,12 @@ def _with_blackouts(connection: Connection, jobs: list[DueJob], now: datetime) -
         else job
         for job in jobs
     ]
+
+
+# Made once: to put a statement together takes longer than to execute it.
+_DUE = (
+    _jobs()
+    .where(t.cron_jobs.c.next_run_at <= bindparam("now"))
+    .order_by(t.cron_jobs.c.next_run_at, t.cron_jobs.c.id)
+    .limit(bindparam("limit", type_=Integer))
+)

@@ -23,16 +23,13 @@ def settle(connection: Connection, plans: Sequence[Plan], now: datetime) -> int:
     rows = _without_known(connection, rows)
     _make_room(connection, [p.job.id for p in current if p.replaces], now)
     if rows:
-        connection.execute(insert(t.runs), rows)
+        connection.execute(_INSERT, rows)
     for settled in current:
         windows.write(connection, settled.job.id, settled.windows, now)
     for settled in current:
         _alert_missed(connection, settled, now)
     if current:
-        connection.execute(
-            update(t.cron_jobs).where(t.cron_jobs.c.id == bindparam("job")).values(next_run_at=bindparam("next")),
-            [{"job": p.job.id, "next": p.next_run_at} for p in current],
-        )
+        connection.execute(_ADVANCE, [{"job": p.job.id, "next": p.next_run_at} for p in current])
     return sum(row["status"] == Status.QUEUED for row in rows)
 
 
@@ -41,12 +38,8 @@ def _without_known(connection: Connection, rows: list[dict[str, Any]]) -> list[d
     known: set[tuple[int, datetime]] = set()
     for start in range(0, len(rows), 200):
         some = [(row["cron_job_id"], row["scheduled_for"]) for row in rows[start : start + 200]]
-        found = connection.execute(
-            select(t.runs.c.cron_job_id, t.runs.c.scheduled_for).where(
-                t.runs.c.cron_job_id.in_({job for job, _ in some}),
-                t.runs.c.scheduled_for.in_({moment for _, moment in some}),
-            )
-        )
+        sought = {"jobs": list({job for job, _ in some}), "moments": list({moment for _, moment in some})}
+        found = connection.execute(_KNOWN, sought)
         known |= {(row.cron_job_id, row.scheduled_for) for row in found}
     return [row for row in rows if (row["cron_job_id"], row["scheduled_for"]) not in known]
 
@@ -97,10 +90,7 @@ def _unchanged(connection: Connection, plans: Sequence[Plan]) -> list[Plan]:
     kept: list[Plan] = []
     for start in range(0, len(plans), 500):
         some = plans[start : start + 500]
-        query = select(t.cron_jobs.c.id, t.cron_jobs.c.next_run_at, t.cron_jobs.c.revision)
-        rows = connection.execute(
-            query.where(t.cron_jobs.c.id.in_([p.job.id for p in some])).order_by(t.cron_jobs.c.id).with_for_update()
-        )
+        rows = connection.execute(_LOCKED, {"jobs": [p.job.id for p in some]})
         stored = {row.id: (row.next_run_at, row.revision) for row in rows}
         kept += [p for p in some if stored.get(p.job.id) == (p.job.due_at, p.job.revision)]
     return kept
@@ -143,3 +133,18 @@ def _alert_missed(connection: Connection, settled: Plan, now: datetime) -> None:
         {"cron_job_id": settled.job.id, "count": count, "from": min(starts).isoformat(), "to": max(ends).isoformat()},
         now,
     )
+
+
+# Made once: to put a statement together takes longer than to execute it.
+_INSERT = insert(t.runs)
+_ADVANCE = update(t.cron_jobs).where(t.cron_jobs.c.id == bindparam("job")).values(next_run_at=bindparam("next"))
+_KNOWN = select(t.runs.c.cron_job_id, t.runs.c.scheduled_for).where(
+    t.runs.c.cron_job_id.in_(bindparam("jobs", expanding=True)),
+    t.runs.c.scheduled_for.in_(bindparam("moments", expanding=True)),
+)
+_LOCKED = (
+    select(t.cron_jobs.c.id, t.cron_jobs.c.next_run_at, t.cron_jobs.c.revision)
+    .where(t.cron_jobs.c.id.in_(bindparam("jobs", expanding=True)))
+    .order_by(t.cron_jobs.c.id)
+    .with_for_update()
+)
