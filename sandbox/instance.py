@@ -11,7 +11,7 @@ from pathlib import Path
 from hexasched import logs
 from sandbox import limits
 from sandbox.channel import ResultChannel
-from sandbox.jobs import Job
+from sandbox.jobs import Job, likeness
 from sandbox.launch import Launch
 from sandbox.loop import Loop
 from sandbox.process import Process
@@ -44,6 +44,7 @@ class Instance:
     def __init__(self, template: Job, launch: Launch, loop: Loop) -> None:
         """Start it. Raises OSError if it can't be started."""
         self.template, self._loop = template, loop
+        self.kind = likeness(template)
         self.channel = ResultChannel(secrets.token_hex(16))
         self.said: Path | None = None  # the spool file of what was put out before there was a run
         self.ready = self.dead = self.doomed = self.offline = self.restless = False

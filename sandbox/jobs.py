@@ -1,5 +1,6 @@
 """What a worker asks of its keeper and what it hears back: plain data that crosses one socket as JSON."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -81,6 +82,14 @@ class Job:
     def goes_on(self) -> bool:
         """Whether its process may do another job after it."""
         return self.mode == "preload" or (self.mode == "run" and self.limits.reuse)
+
+
+def likeness(job: Job) -> Hashable:
+    """What two jobs must share so that one process can do either (or both): what is decided before it is told one."""
+    return (
+        *(job.mode, job.runtime.node, job.code_dir, job.modules_dir),
+        *(job.limits, job.workspace, job.network, job.environment),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

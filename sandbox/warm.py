@@ -9,7 +9,7 @@ from functools import partial
 from hexasched import logs
 from hexasched.domain.outcomes import Outcome
 from sandbox.instance import Instance
-from sandbox.jobs import Job, NotPreloaded
+from sandbox.jobs import Job, NotPreloaded, likeness
 from sandbox.preload import NOT_STILL, too_large
 from sandbox.reuse import COST_MB, WATCH_S
 from sandbox.starter import Starter
@@ -17,16 +17,8 @@ from sandbox.starter import Starter
 BOOT_S = 20.0
 AT_ONCE = 1  # that are starting: what waits for its job now goes first
 PAUSE_S = 5.0  # after one that did not become ready
-REPLACE_S = 0.1  # after one was taken: its job, and others of the same moment, get the processors first
+REPLACE_S = 0.25  # after one was taken: its job, and others of the same moment, get the processors first
 NEVER = float("inf")
-
-
-def likeness(job: Job) -> Hashable:
-    """What two jobs must share so that one process can do either (or both): what is decided before it is told one."""
-    return (
-        *(job.mode, job.runtime.node, job.code_dir, job.modules_dir),
-        *(job.limits, job.workspace, job.network, job.environment),
-    )
 
 
 class Warm:
@@ -84,10 +76,10 @@ class Warm:
         """An instance that can do `job`, which is then no longer ours; the one that is ready, or will be, first."""
         self._changed = True
         kind = likeness(job)
-        alike = [one for one in reversed(self._present()) if likeness(one.template) == kind]
+        alike = [one for one in reversed(self._present()) if one.kind == kind]
         for one in sorted(alike, key=lambda one: not one.ready):
             if self._starter.fits(one) and (not one.reuse.rested or one.wake()):
-                if self._share_out()[1] is None:
+                if self._missing is None:
                     self._not_before = max(self._not_before, time.monotonic() + REPLACE_S)
                 self._instances.remove(one)
                 self._starting.pop(one.template.key, None)
@@ -113,7 +105,7 @@ class Warm:
         """A module was loaded or not. If there is something `wrong` with it, nothing like it is tried again."""
         self._changed = True
         self._loading.remove(instance)
-        kind = likeness(instance.template)
+        kind = instance.kind
         if spared:
             self._rest(instance)
             self._costs[kind] = instance.reuse.cost
@@ -169,9 +161,9 @@ class Warm:
         room, missing = self._room, None
         # The unused first: where one that was used has to go, a new one is there.
         waiting = sorted([*self._present(), *self._loading], key=lambda one: one.reuse.runs > 0)
-        left = [(likeness(one.template), one) for one in waiting]
+        left = [(one.kind, one) for one in waiting]
         launched = {one.template.key for one in self._instances}
-        coming = Counter(likeness(one.template) for one in self._lent)
+        coming = Counter(one.kind for one in self._lent)
         coming.update(likeness(job) for key, (job, _) in self._starting.items() if key not in launched)
         for kind, job in self._wanted:
             one = next((one for its, one in left if its == kind), None)
@@ -231,7 +223,7 @@ class Warm:
         instance.forget_said()
         instance.process.collect()
         if instance.reuse.rested and not instance.reuse.runs and (instance.restless or not instance.doomed):
-            self._refuse(likeness(instance.template), NOT_STILL)
+            self._refuse(instance.kind, NOT_STILL)
         if self._starting.pop(instance.template.key, None) is not None and not instance.doomed:
             self._not_before = time.monotonic() + PAUSE_S
         self._starter.clean_up(instance.template)

@@ -1,6 +1,6 @@
 """The environment variables of functions, encrypted; a secret's value is only ever given to a worker."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,18 +25,29 @@ class Loaded:
     secrets: tuple[str, ...]
 
 
-_LOAD = select(t.env_vars.c.name, t.env_vars.c.ciphertext, t.env_vars.c.secret).where(
-    t.env_vars.c.function_id == bindparam("function")
-)
-
-
 def loaded(connection: Connection, keys: KeyRing, function_id: int) -> Loaded:
     """The environment of a function: for the worker that runs it, and for nobody else."""
-    rows = connection.execute(_LOAD, {"function": function_id}).all()
+    return loaded_each(connection, keys, [function_id])[function_id]
+
+
+def loaded_each(connection: Connection, keys: KeyRing, function_ids: Collection[int]) -> dict[int, Loaded]:
+    """The environments of functions, as `loaded`."""
+    rows: dict[int, list[Any]] = {function_id: [] for function_id in function_ids}
+    for row in connection.execute(_LOAD, {"functions": list(function_ids)}):
+        rows[row.function_id].append(row)
+    return {function_id: _opened(keys, of_one) for function_id, of_one in rows.items()}
+
+
+def _opened(keys: KeyRing, rows: list[Any]) -> Loaded:
     return Loaded(
-        values={row.name: keys.decrypt(row.ciphertext, _place(function_id, row.name)) for row in rows},
+        values={row.name: keys.decrypt(row.ciphertext, _place(row.function_id, row.name)) for row in rows},
         secrets=tuple(row.name for row in rows if row.secret),
     )
+
+
+_LOAD = select(t.env_vars.c.function_id, t.env_vars.c.name, t.env_vars.c.ciphertext, t.env_vars.c.secret).where(
+    t.env_vars.c.function_id.in_(bindparam("functions", expanding=True))
+)
 
 
 def values(connection: Connection, keys: KeyRing, function_id: int) -> dict[str, str]:

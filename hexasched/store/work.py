@@ -64,8 +64,7 @@ class RunWork:
 def load_runs(connection: Connection, keys: KeyRing, claims: Sequence[Claim]) -> dict[Claim, RunWork]:
     """Everything for claimed runs. Raises HexaSchedError if an environment can't be decrypted."""
     rows = {row["id"]: dict(row) for row in connection.execute(_RUNS, {"runs": [c.run_id for c in claims]}).mappings()}
-    functions = {row["function_id"] for row in rows.values()}
-    variables = {function_id: env_vars.loaded(connection, keys, function_id) for function_id in functions}
+    variables = env_vars.loaded_each(connection, keys, {row["function_id"] for row in rows.values()})
     return {claim: _run_work(claim, row := rows[claim.run_id], variables[row["function_id"]]) for claim in claims}
 
 
