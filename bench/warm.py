@@ -1,6 +1,7 @@
 """One run at a time on an idle service: warm, cold, reused, and Node.js alone in turn with them."""
 
 import json
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from hexasched.domain.limits import Limits
 
 ROUNDS = 20
 BEFORE = 2  # that are not counted: they fill the caches
+FLUSHED_BYTES = 4 * 4120  # four pages of a write-ahead log with their heads
 NO_REUSE = "functions have no setting reuse"
 
 
@@ -73,7 +75,8 @@ def measure() -> Measured:
         warm, cold = stack.enter_context(rig()), stack.enter_context(rig(WORKERS_WARM_MB="0"))
         kinds = _kinds(warm, cold)
         before = {id(one): newest(one.database) for one in (warm, cold)}
-        bare = _in_turn(kinds, node.bare)
+        flushes: list[float] = []
+        bare = _in_turn(kinds, node.bare, lambda: flushes.append(timed_ms(lambda: flush(folder / "flushed"))))
         rows: dict[str, Row] = {}
         for one in (warm, cold):
             asked = [nonce for kind in kinds if kind.rig is one for nonce in kind.samples]
@@ -81,7 +84,7 @@ def measure() -> Measured:
         for kind in kinds:
             kind.prove([rows[nonce] for nonce in kind.samples])
         sizes = {"rounds": ROUNDS, "warm": warm.sizes, "cold": cold.sizes}
-    figures = [middle("bare_node_beside_ms", bare, "ms"), *_figures(kinds, bare)]
+    figures = [middle("bare_node_beside_ms", bare, "ms"), middle("flush_ms", flushes, "ms"), *_figures(kinds, bare)]
     figures += [figure for kind in kinds for figure in _phases(kind, rows)]
     left_out = {} if has_reuse() else {"reuse_run_ms": NO_REUSE}
     return Measured(figures=figures, sizes=sizes, left_out=left_out)
@@ -99,10 +102,19 @@ def _kinds(warm: Rig, cold: Rig) -> list[Kind]:
     return kinds
 
 
-def _in_turn(kinds: list[Kind], bare: Callable[[], None]) -> list[float]:
+def flush(file: Path) -> None:
+    """Append what a small commit does and flush it to the disk: what each commit has to wait for."""
+    with file.open("ab") as opened:
+        opened.write(bytes(FLUSHED_BYTES))
+        opened.flush()
+        os.fdatasync(opened.fileno())
+
+
+def _in_turn(kinds: list[Kind], bare: Callable[[], None], note_flush: Callable[[], None]) -> list[float]:
     times = []
     for number in range(BEFORE + ROUNDS):
         times.append(timed_ms(bare))
+        note_flush()
         for kind in kinds:
             # In the first round of all nothing is warm yet: a function is kept warm after it ran.
             kind.rig.let_settle(kind.waiting if number else 0)
