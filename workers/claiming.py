@@ -1,8 +1,7 @@
 """Takes what is queued and due, as much as there is room for, and hands it to the keeper."""
 
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from hexasched import failpoints, logs
@@ -10,65 +9,31 @@ from hexasched.errors import StoreBusyError
 from hexasched.store import build_claims, builds, claiming
 from hexasched.store.build_claims import BuildClaim
 from hexasched.store.claiming import Claim
-from hexasched.store.database import Connection
 from hexasched.store.work import RunWork
 from sandbox.jobs import Job
 from workers.building import open_build
 from workers.hand import Hands, InHand
+from workers.room import Room, free_slots, room_beside, take
 from workers.running import internal_failure, job_for, load_all, said_of, unpacking
 from workers.shop import Shop
 from workers.warming import Warming
 
-BUILD_SLOTS = 1
-"""Slots that only builds take: nobody's deploy waits behind a backlog of runs."""
-
-BUILDS_AT_ONCE = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Room:
-    """What is in hand, and how much more can be taken: builds have one more slot, which is theirs alone."""
-
-    slots: int
-    running: int
-    building: int
-
-    def runs(self, ahead: int = 0) -> int:
-        """How many more runs, with so many for which there is no slot yet."""
-        return self.slots + ahead - self.running - max(0, self.building - BUILD_SLOTS)
-
-    def builds(self, taken: int = 0) -> int:
-        """How many more builds, beside so many more runs."""
-        runs = min(self.running + taken, self.slots)
-        return min(BUILDS_AT_ONCE, self.slots + BUILD_SLOTS - runs) - self.building
+LOADED_AT_ONCE = 8
+"""Each comes with its version's source, in memory."""
 
 
 def claim_work(shop: Shop, hands: Hands, *, rung: bool) -> bool:
     """Fill the free slots with runs first, then with builds; whether more runs may wait than there was room for."""
     room = room_beside(shop, hands.values())
+    if room.runs <= 0 and room.builds() <= 0:
+        return True
     now = datetime.now(UTC)
     if not (rung or _anything(shop, room, now)):
-        return room.runs() <= 0
+        return room.runs <= 0
     with shop.database.writing() as connection:
         claims = take(connection, shop, room, now)
     put_in_hand(shop, hands, claims)
-    return sum(isinstance(claim, Claim) for claim in claims) >= room.runs()
-
-
-def room_beside(shop: Shop, hands: Iterable[InHand]) -> Room:
-    """The room that these leave."""
-    held = list(hands)
-    building = sum(isinstance(hand.claim, BuildClaim) for hand in held)
-    return Room(slots=shop.config.slots, running=len(held) - building, building=building)
-
-
-def take(connection: Connection, shop: Shop, room: Room, now: datetime, ahead: int = 0) -> list[Claim | BuildClaim]:
-    """Claim what there is room for; they are ours, and to be put in hand, once that is committed."""
-    runs = room.runs(ahead)
-    to_run = claiming.claim(connection, shop.worker_id, runs, now) if runs > 0 else []
-    builds = room.builds(len(to_run))
-    to_build = build_claims.claim(connection, shop.worker_id, builds, now) if builds > 0 else []
-    return [*to_run, *to_build]
+    return sum(isinstance(claim, Claim) for claim in claims) >= room.runs
 
 
 def put_in_hand(shop: Shop, hands: Hands, claims: Sequence[Claim | BuildClaim]) -> None:
@@ -86,26 +51,29 @@ def start_claimed(shop: Shop, hands: Hands, warming: Warming) -> None:
 
     What can't be read from the database now is tried again in the next round.
     """
-    new = [hand for hand in hands.values() if not hand.submitted and hand.ended is None and hand.job is None]
-    new = [hand for hand in new if hand.preparing is None or hand.preparing.done()]
-    works = load_all(shop, runs) if (runs := [hand.claim for hand in new if isinstance(hand.claim, Claim)]) else {}
+    new = [hand for hand in hands.values() if not (hand.submitted or hand.leaving) and hand.ended is None]
+    new = [hand for hand in new if hand.job is None and (hand.preparing is None or hand.preparing.done())]
     for hand in new:
-        if isinstance(hand.claim, Claim):
-            _prepare_run(shop, hand, works[hand.claim], warming)
-        else:
+        if isinstance(hand.claim, BuildClaim):
             _start_build(shop, hands, hand, hand.claim)
-    start_waiting(shop, hands)
+    runs = [(hand, hand.claim) for hand in new if isinstance(hand.claim, Claim)]
+    for start in range(0, len(runs), LOADED_AT_ONCE):
+        some = runs[start : start + LOADED_AT_ONCE]
+        works = load_all(shop, [claim for _, claim in some])
+        for hand, claim in some:
+            _prepare_run(shop, hand, works[claim], warming)
+        start_waiting(shop, hands)
 
 
 def start_waiting(shop: Shop, hands: Hands) -> None:
     """Give the keeper the runs that only waited for a slot, as many as there are free ones now."""
-    going = [hand for hand in hands.values() if hand.ended is None and not hand.waits]
-    free = room_beside(shop, going).runs()
-    for hand in [hand for hand in hands.values() if hand.waits][: max(free, 0)]:
+    waiting = [hand for hand in hands.values() if hand.waits]
+    for hand in waiting[: free_slots(shop, hands)] if waiting else []:
         assert hand.job is not None
         failpoints.reach("spawn.before")
         hand.submitted_at = time.monotonic()
         shop.keeper.submit(hand.job)
+        hand.job = None  # it holds the event and the variables
         failpoints.reach("spawn.after")
 
 
@@ -119,7 +87,7 @@ def hold(shop: Shop, hands: Hands, hand: InHand, job: Job) -> None:
 def _anything(shop: Shop, room: Room, now: datetime) -> bool:
     """A look that takes no lock: most rounds find nothing."""
     with shop.database.reading() as connection:
-        if room.runs() > 0 and claiming.any_due(connection, now):
+        if room.runs > 0 and claiming.any_due(connection, now):
             return True
         return room.builds() > 0 and build_claims.any_queued(connection)
 

@@ -1,8 +1,6 @@
 """Writes how runs and builds ended, each with the rest of its log in one transaction."""
 
-import contextlib
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from hexasched import doorbell, failpoints, logs
@@ -17,16 +15,14 @@ from sandbox.jobs import Job
 from workers import builds as steps
 from workers.building import conclude, fail_internally, next_job
 from workers.builds import BuildState
-from workers.claiming import hold, put_in_hand, room_beside, take
+from workers.claiming import hold, put_in_hand
 from workers.hand import Hands, InHand
+from workers.refusals import resting_where_refused
+from workers.room import ahead, room_beside, take
 from workers.running import said_of
 from workers.shipping import new_chunks
 from workers.shop import Shop
 from workers.telling import first_group, ship
-
-FIRST_REST_S, LONGEST_REST_S = 1.0, 300.0
-SHORT_S = 0.2
-"""What counts as a short run: behind it another one may wait here, instead of in the queue for all workers."""
 
 
 def end_all(shop: Shop, hands: Hands, *, refill: bool = False) -> bool:
@@ -42,7 +38,7 @@ def end_all(shop: Shop, hands: Hands, *, refill: bool = False) -> bool:
         _end_runs(shop, hands, first_group(ended), refill=refill)
     for hand in over:
         if hand.build is not None:
-            with _resting_where_refused(hand):
+            with resting_where_refused(hand):
                 _go_on(shop, hands, hand, hand.build)
     return any(hand.key not in hands for hand in over)
 
@@ -56,21 +52,8 @@ def _end_runs(shop: Shop, hands: Hands, ended: list[InHand], *, refill: bool) ->
     except Exception as error:  # noqa: BLE001 - whatever it is, it must not keep the others from ending
         logs.warning("runs.not_ended_together", count=len(ended), error=type(error).__name__)
         for hand in ended:
-            with _resting_where_refused(hand):
+            with resting_where_refused(hand):
                 _end_together(shop, hands, [hand])
-
-
-@contextlib.contextmanager
-def _resting_where_refused(hand: InHand) -> Iterator[None]:
-    """What can't be written stays in hand and is tried again, each time after a longer pause: the rest goes on."""
-    try:
-        yield
-    except TryAgainError:
-        raise
-    except Exception:  # noqa: BLE001 - whatever it is, ending the worker would lose all that it has in hand
-        logs.failure("work.not_ended", key=hand.key)
-        hand.rests_until = time.monotonic() + min(FIRST_REST_S * 2**hand.refusals, LONGEST_REST_S)
-        hand.refusals += 1
 
 
 def _end_together(shop: Shop, hands: Hands, ended: list[InHand], *, refill: bool = False) -> None:
@@ -79,7 +62,7 @@ def _end_together(shop: Shop, hands: Hands, ended: list[InHand], *, refill: bool
     with shop.database.writing() as connection:
         won = [_finish(connection, hand, now) for hand in ended]
         left = [hand for hand in hands.values() if hand.key not in over]
-        claims = take(connection, shop, room_beside(shop, left), now, _ahead(shop, ended, left)) if refill else []
+        claims = take(connection, shop, room_beside(shop, left), now, ahead(shop, ended, left)) if refill else []
         failpoints.reach("finish.before_commit")
     failpoints.reach("finish.after_commit")
     put_in_hand(shop, hands, claims)
@@ -92,17 +75,6 @@ def _end_together(shop: Shop, hands: Hands, ended: list[InHand], *, refill: bool
         if outcome.status in ALERTING:
             topics.add(doorbell.MAIL)
     doorbell.ring_others(shop.data_dir, *topics)
-
-
-def _ahead(shop: Shop, ended: list[InHand], left: list[InHand]) -> int:
-    """For how many runs there will be a slot in a moment: as many as there are slots, if all that runs is short.
-
-    They are prepared while others run, so that no slot is empty while an end is written.
-    """
-    began = [hand.submitted_at for hand in left if hand.submitted_at is not None and hand.ended is None]
-    short = all(time.monotonic() - at <= SHORT_S for at in began)
-    short = short and all(hand.ended is not None and hand.ended.duration_ms <= SHORT_S * 1000 for hand in ended)
-    return shop.config.slots if short else 0
 
 
 def _finish(connection: Connection, hand: InHand, now: datetime) -> bool:

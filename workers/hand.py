@@ -25,7 +25,8 @@ class InHand:
     build: BuildState | None = None
     preparing: Future[Any] | None = None  # what the helper does for its next job
     claimed_at: float = field(default_factory=time.monotonic)
-    job: Job | None = None  # of a run for which all is prepared
+    job: Job | None = field(default=None, repr=False)  # of a run for which all is prepared, until the keeper has it
+    leaving: bool = False  # it is being given back: unless that is refused it never begins here
     submitted_at: float | None = None  # monotonic: since when the keeper has its job
     started_at: datetime | None = None
     marked: bool = False  # the row says that it started
@@ -45,9 +46,14 @@ class InHand:
         return self.submitted_at is not None
 
     @property
+    def unbegun(self) -> bool:
+        """Whether it is a run that the keeper never had."""
+        return isinstance(self.claim, Claim) and not self.submitted and self.ended is None
+
+    @property
     def waits(self) -> bool:
         """Whether it is a run that only lacks a slot."""
-        return self.job is not None and not self.submitted and self.ended is None
+        return self.unbegun and self.job is not None and not self.leaving
 
     @property
     def unmarked(self) -> bool:

@@ -1,5 +1,6 @@
 """Settles what dead workers of this host had in hand, at once: their lock tells that none of their processes lives."""
 
+import contextlib
 import fcntl
 import shutil
 from collections.abc import Iterator
@@ -15,7 +16,12 @@ from hexasched.store.database import Database
 from hexasched.store.leases import Lease, LeaseWatch, end_each
 from workers.shipping import new_chunks
 
-MAX_CLAIMS = 20  # each claim and each release counts
+MAX_FENCE = 4
+"""Each claim and each release adds one: a run is queued again twice at most, should it be what workers die of.
+
+The service gives up after five deaths in a row.
+"""
+
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")  # random(4)
 
 
@@ -39,21 +45,45 @@ class Reaper:
                 *holding.held_by(connection, folder.name),
                 *build_claims.held_by(connection, folder.name),
             ]
-            cancelled = {claim for claim, _ in holding.to_cancel(connection, folder.name)}
         self._note_starts(folder / "spool", [claim for claim, _ in held if isinstance(claim, Claim)])
-        never_begun = [claim for claim in _never_begun(folder, held) if claim not in cancelled]
-        with self._database.writing() as connection:
-            for claim in never_begun:
-                claiming.release(connection, claim)
-        reaped = end_each(self._database, held)  # what can't be ended now is left to the leases
+        queued = self._queue_again(_never_begun(folder, held))
+        # What can't be ended now is left to the leases.
+        reaped = end_each(self._database, [lease for lease in held if lease[0] not in queued])
         with self._database.writing() as connection:
             workers.leave(connection, folder.name)
         failpoints.reach("reap.after_commit")
         for spool in (folder / "spool").glob("run-*.log"):
             self._ship(spool)
+        # First of all: who finds half of the folder must not take what is missing for never begun.
+        (folder / "boot").unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
-        logs.warning("worker.gone", worker=folder.name, settled=len(reaped))
-        return len(reaped)
+        logs.warning("worker.gone", worker=folder.name, settled=len(reaped), queued_again=len(queued))
+        return len(reaped) + len(queued)
+
+    def _queue_again(self, claims: list[Claim]) -> set[Claim]:
+        """Give back what its worker never began; the others have to end, because somebody wants that or it must be."""
+        try:
+            return self._released(claims)
+        except StoreBusyError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, each is tried for itself
+            logs.warning("runs.not_queued_together", count=len(claims), error=type(error).__name__)
+        return {claim for claim in claims if self._released_alone(claim)}
+
+    def _released(self, claims: list[Claim]) -> set[Claim]:
+        if not claims:
+            return set()
+        with self._database.writing() as connection:
+            return {claim for claim in claims if claiming.release(connection, claim)}
+
+    def _released_alone(self, claim: Claim) -> bool:
+        try:
+            return bool(self._released([claim]))
+        except StoreBusyError:
+            raise
+        except Exception:  # noqa: BLE001 - one row that the database refuses must not keep workers from starting
+            logs.failure("run.not_queued_again", claim=claim)
+            return False
 
     def _note_starts(self, spools: Path, runs: list[Claim]) -> None:
         printed = [(claim, at) for claim in runs if (at := _printed_at(spools, claim))]
@@ -82,8 +112,9 @@ class Reaper:
 
 
 def note_boot(folder: Path) -> None:
-    """Note in a worker's folder since which start of the machine it is there."""
-    (folder / "boot").write_text(BOOT_ID.read_text())
+    """Note in a worker's folder since which start of the machine it is there, if that can be told."""
+    with contextlib.suppress(OSError):
+        (folder / "boot").write_text(BOOT_ID.read_text())
 
 
 def _is_of_this_boot(folder: Path) -> bool:
@@ -101,7 +132,7 @@ def _never_begun(folder: Path, held: list[Lease]) -> list[Claim]:
     """
     if not _is_of_this_boot(folder):
         return []
-    runs = [claim for claim, _ in held if isinstance(claim, Claim) and claim.fence <= MAX_CLAIMS]
+    runs = [claim for claim, _ in held if isinstance(claim, Claim) and claim.fence <= MAX_FENCE]
     return [claim for claim in runs if not _spool_of(folder / "spool", claim).exists()]
 
 

@@ -1,14 +1,15 @@
 """Ends what is in hand before its time: cancelled, replaced, lost to another worker, or because this one drains."""
 
-import time
 from typing import Literal
 
-from hexasched import doorbell, logs
+from hexasched import logs
 from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.errors import StoreBusyError
-from hexasched.store import build_claims, claiming, holding
+from hexasched.store import build_claims, holding
+from hexasched.store.build_claims import BuildClaim
 from hexasched.store.claiming import Claim
 from workers.hand import Hands, InHand
+from workers.returning import give_back
 from workers.shop import Shop
 
 Cause = Literal["cancel", "replaced", "drain"]
@@ -53,26 +54,15 @@ def stop(shop: Shop, hands: Hands, hand: InHand, cause: Cause) -> None:
     elif cause != "drain" and isinstance(hand.claim, Claim):
         reason = Reason.REPLACED if cause == "replaced" else Reason.USER
         hand.ended = Outcome(status=Status.CANCELLED, reason=reason)
+    elif isinstance(hand.claim, Claim):
+        give_back(shop, hands, [hand])
     else:
-        _give_back(shop, hands, hand)
+        _give_back_build(shop, hands, hand, hand.claim)
     hand.stopping = True
 
 
-def give_back_waiting(shop: Shop, hands: Hands, longer_than_s: float = 0.0) -> None:
-    """Queue the runs again that have waited for a slot for so long: another worker may have one."""
-    now = time.monotonic()
-    late = [hand for hand in hands.values() if hand.waits and now - hand.claimed_at > longer_than_s]
-    for hand in late:
-        _give_back(shop, hands, hand)
-    if late:
-        doorbell.ring_others(shop.data_dir, doorbell.WORK)
-
-
-def _give_back(shop: Shop, hands: Hands, hand: InHand) -> None:
+def _give_back_build(shop: Shop, hands: Hands, hand: InHand, claim: BuildClaim) -> None:
     """What the keeper never got is queued again, as if it had not been claimed."""
     with shop.database.writing() as connection:
-        if isinstance(hand.claim, Claim):
-            claiming.release(connection, hand.claim)
-        else:
-            build_claims.release(connection, hand.claim)
+        build_claims.release(connection, claim)
     del hands[hand.key]

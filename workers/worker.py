@@ -20,6 +20,7 @@ from workers.claiming import claim_work, start_claimed, start_waiting
 from workers.ending import end_all
 from workers.hand import Hands
 from workers.reaper import Reaper
+from workers.returning import give_back_due
 from workers.shop import Shop
 from workers.telling import anything_new, tell
 from workers.warming import Warming
@@ -29,9 +30,6 @@ TELL_AFTER_S = 0.05
 """What starts, prints or ends is first told so much later: a run that is over by then is written once."""
 
 TELL_EVERY_S = 0.1
-MAX_WAIT_S = 1.0
-"""How long a run that was claimed ahead waits here for its slot."""
-
 NEVER = float("inf")
 
 
@@ -81,12 +79,10 @@ class Worker:
             self._next_beat = self._next_poll = self._tell_at = time.monotonic() + POLL_S
 
     def drain(self) -> None:
-        """Take no more work."""
+        """Take no more work, and begin with no run any more."""
         self._draining = True
-        with contextlib.suppress(StoreBusyError):
-            stopping.give_back_waiting(self._shop, self._hands)
-            with self._shop.database.writing() as connection:
-                workers.set_draining(connection, self._shop.worker_id)
+        with contextlib.suppress(StoreBusyError), self._shop.database.writing() as connection:
+            workers.set_draining(connection, self._shop.worker_id)
 
     def stop_all(self) -> None:
         """End what is still in hand and begin with nothing more; to be repeated until nothing is in hand."""
@@ -95,22 +91,24 @@ class Worker:
 
     def _work(self) -> None:
         now = time.monotonic()
+        poll = now >= self._next_poll
         self._beat_if_due()
+        if self._is_rung or poll:
+            stopping.pass_on_cancels(self._shop, self._hands)
         answer_all(self._shop, self._questions)
-        if not self._stopping:
-            start_waiting(self._shop, self._hands)
+        give_back_due(self._shop, self._hands, everything=self._draining)
+        start_waiting(self._shop, self._hands)
         while end_all(self._shop, self._hands, refill=self._is_more and not self._draining):
             self._has_room = True
             self._beat_if_due()
         if now >= self._tell_at:
             tell(self._shop, self._hands)
             self._tell_at, self._told_at = NEVER, now
-        self._look_at_the_queue(poll=now >= self._next_poll)
+        self._look_at_the_queue(poll=poll)
         if not self._stopping:
             start_claimed(self._shop, self._hands, self._warming)
-        if now >= self._next_poll:
+        if poll:
             self._reaper.sweep()
-            stopping.give_back_waiting(self._shop, self._hands, MAX_WAIT_S)
             if not self._draining:
                 self._warming.look(datetime.now(UTC))
             self._next_poll = now + POLL_S
@@ -124,8 +122,6 @@ class Worker:
 
     def _look_at_the_queue(self, *, poll: bool) -> None:
         """Only when something may be there: after a ring, where room was made, and each second to be safe."""
-        if self._is_rung or poll:
-            stopping.pass_on_cancels(self._shop, self._hands)
         if (self._is_rung or poll or self._has_room) and not self._draining:
             self._is_more = claim_work(self._shop, self._hands, rung=self._is_rung)
         self._is_rung = self._has_room = False

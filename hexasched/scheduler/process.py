@@ -33,26 +33,30 @@ def run(database: Database, data_dir: Path, history_days: int, on_ready: Callabl
     """
     lock = _only_one(data_dir) if database.is_sqlite else None
     clock = build(database, data_dir)
-    stopped = threading.Event()
+    begun, stopped = threading.Event(), threading.Event()
+
+    def begin(_: object) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: clock.running and clock.shutdown(wait=False))
+        begun.set()
+        logs.event("scheduler.started")
+        on_ready()
+
+    # Not earlier: a clock that does not run yet can be neither woken nor shut down.
+    clock.add_listener(begin, EVENT_SCHEDULER_STARTED)
     with doorbell.Doorbell(data_dir, doorbell.SCHEDULE) as bell:
-        watch = threading.Thread(target=_watch, args=(bell, clock, database, stopped))
+        watch = threading.Thread(target=_watch, args=(bell, clock, database, begun, stopped))
+        watch.start()
         cleaner = threading.Thread(target=clean_on, args=(database, history_days, stopped))
-
-        def begin(_: object) -> None:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, lambda *_: clock.running and clock.shutdown(wait=False))
-            watch.start()
-            cleaner.start()
-            logs.event("scheduler.started")
-            on_ready()
-
-        # Not earlier: a clock that does not run yet can be neither woken nor shut down.
-        clock.add_listener(begin, EVENT_SCHEDULER_STARTED)
-        clock.start()
-        stopped.set()
-        doorbell.ring(data_dir, doorbell.SCHEDULE)
-        watch.join()
-        cleaner.join()
+        cleaner.start()
+        try:
+            clock.start()
+        finally:
+            stopped.set()
+            begun.set()
+            doorbell.ring(data_dir, doorbell.SCHEDULE)
+            watch.join()
+            cleaner.join()
     logs.event("scheduler.stopped")
     if lock is not None:
         lock.close()
@@ -67,8 +71,15 @@ def build(database: Database, data_dir: Path) -> BlockingScheduler:
     return clock
 
 
-def _watch(bell: doorbell.Doorbell, clock: BlockingScheduler, database: Database, stopped: threading.Event) -> None:
+def _watch(
+    bell: doorbell.Doorbell,
+    clock: BlockingScheduler,
+    database: Database,
+    begun: threading.Event,
+    stopped: threading.Event,
+) -> None:
     """Wake the clock when a CronJob changed, and end the work of workers that are gone, should no other be left."""
+    begun.wait()
     leases, sweep_at = LeaseWatch(), 0.0
     while not stopped.is_set():
         if bell.wait(sweep_at - time.monotonic()):

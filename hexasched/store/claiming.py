@@ -21,16 +21,24 @@ class Claim:
 
 def any_due(connection: Connection, now: datetime) -> bool:
     """Whether a queued run is due: a look that takes no lock."""
-    return connection.execute(_LOOK, {"now": now}).first() is not None
+    return connection.execute(_LOOK, {"now": now, "starts_after": now}).first() is not None
 
 
-def claim(connection: Connection, worker_id: str, count: int, now: datetime) -> list[Claim]:
-    """Take up to `count` queued runs that are due, oldest first; nobody else can get them."""
+def claim(
+    connection: Connection, worker_id: str, count: int, now: datetime, *, starts_after: datetime | None = None
+) -> list[Claim]:
+    """Take up to `count` queued runs that are due, oldest first; nobody else can get them.
+
+    Those that may not start any more at `starts_after`, which is `now` if None, are left alone.
+    """
     taken: list[Claim] = []
     for _ in range(2 * count):  # each round takes something, or some other worker did
         wanted = count - len(taken)
         # Two statements: as a subquery PostgreSQL may evaluate the limit more than once and lock more than asked for.
-        due = [(row.id, row.serial_key) for row in connection.execute(_DUE, {"now": now, "count": wanted})]
+        due = [
+            (row.id, row.serial_key)
+            for row in connection.execute(_DUE, {"now": now, "starts_after": starts_after or now, "count": wanted})
+        ]
         fresh = _take_first_of_each(connection, worker_id, due, now)
         taken += fresh or []
         if fresh is not None and (len(due) < wanted or len(taken) == count):
@@ -53,10 +61,13 @@ def _take_first_of_each(
 
 
 def release(connection: Connection, taken: Claim) -> bool:
-    """Give back a run that was claimed but not started: it is queued again under a higher fence."""
+    """Give back a run that was claimed but not started: it is queued again under a higher fence.
+
+    False if the claim was lost, or if somebody wants it to stop: then it has to end.
+    """
     changed = connection.execute(
         update(t.runs)
-        .where(mine(taken.run_id, taken.fence), t.runs.c.started_at.is_(None))
+        .where(mine(taken.run_id, taken.fence), t.runs.c.started_at.is_(None), t.runs.c.cancel_requested_at.is_(None))
         .values(status=Status.QUEUED, fence=t.runs.c.fence + 1, worker_id=None, claimed_at=None)
     )
     return changed.rowcount == 1
@@ -67,19 +78,19 @@ def mine(run_id: Any, fence: Any) -> Any:
     return and_(t.runs.c.id == run_id, t.runs.c.fence == fence, t.runs.c.status == Status.RUNNING)
 
 
-def _may_start(now: Any) -> Any:
-    """It is not too late for it, and nothing with the same key runs; the unique index has the last word."""
+def _may_start(moment: Any) -> Any:
+    """It is not too late for it then, and nothing with the same key runs; the unique index has the last word."""
     other = t.runs.alias()
     going = select(other.c.id).where(other.c.status == Status.RUNNING, other.c.serial_key == t.runs.c.serial_key)
-    in_time = or_(t.runs.c.starts_by.is_(None), t.runs.c.starts_by >= now)
+    in_time = or_(t.runs.c.starts_by.is_(None), t.runs.c.starts_by >= moment)
     return and_(in_time, or_(t.runs.c.serial_key.is_(None), ~going.correlate(t.runs).exists()))
 
 
 def _due() -> Select[Any]:
-    now = bindparam("now", type_=t.Instant)
+    now, starts_after = bindparam("now", type_=t.Instant), bindparam("starts_after", type_=t.Instant)
     return (
         select(t.runs.c.id, t.runs.c.serial_key)
-        .where(t.runs.c.status == Status.QUEUED, t.runs.c.available_at <= now, _may_start(now))
+        .where(t.runs.c.status == Status.QUEUED, t.runs.c.available_at <= now, _may_start(starts_after))
         .order_by(t.runs.c.available_at, t.runs.c.id)
     )
 

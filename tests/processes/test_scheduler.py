@@ -43,7 +43,7 @@ def test_it_puts_a_cron_job_aside_that_can_not_be_planned(
 def test_a_ring_and_a_wish_to_stop_that_come_at_its_very_start_are_heeded(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    woken, wake = threading.Event(), BlockingScheduler.wakeup
+    woken, wake, heard = threading.Event(), BlockingScheduler.wakeup, list[bool]()
 
     def seen(clock: BlockingScheduler) -> None:
         woken.set()
@@ -52,7 +52,7 @@ def test_a_ring_and_a_wish_to_stop_that_come_at_its_very_start_are_heeded(
     def as_soon_as_it_is_ready() -> None:
         woken.clear()
         doorbell.ring(tmp_path, doorbell.SCHEDULE)
-        assert woken.wait(20)
+        heard.append(woken.wait(20))
         signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGTERM)
 
@@ -63,6 +63,7 @@ def test_a_ring_and_a_wish_to_stop_that_come_at_its_very_start_are_heeded(
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    assert heard == [True]
 
 
 def _runs_of(database: Database, cron_job_id: int) -> int:

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
@@ -15,14 +14,13 @@ from typing import cast
 import pytest
 from sqlalchemy import select, update
 
-from hexasched.config import Config, Workers
+from hexasched.config import Config
 from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.secrets import KeyRing, load_key_ring
 from hexasched.store import artifacts, build_claims, claiming, deploys, functions, leases, runs, schema
 from hexasched.store import tables as t
 from hexasched.store.database import Connection, Database
 from sandbox.client import Keeper
-from sandbox.jobs import Job
 from sandbox.spool import Spool
 from tests.busy import held
 from tests.factories import NOW, make_function, make_program, make_run, make_workspace
@@ -30,14 +28,13 @@ from tests.processes.service import Service, kill, running
 from tests.waiting import wait_until
 from workers import telling
 from workers.building import next_job, open_build
-from workers.claiming import room_beside
 from workers.ending import end_all
 from workers.facts import runtimes
 from workers.hand import InHand
 from workers.helper import Helper
 from workers.reaper import Reaper
 from workers.shop import Shop
-from workers.stopping import give_back_waiting, stop_all
+from workers.stopping import stop_all
 
 if sys.version_info >= (3, 12):
     import tarfile
@@ -45,7 +42,6 @@ else:
     from backports import tarfile
 
 SOURCE = "export default async () => 'done';"
-FOUR_SLOTS = Config(data_dir=Path("/nonexistent"), workers=Workers(slots=4))
 TALKS = """const secret = process.env.API_KEY
 export default async (event) => {
     console.log(secret)
@@ -214,34 +210,6 @@ def test_what_was_not_begun_is_given_back_when_the_database_takes_it(
         stop_all(shop, hands)
     assert hands == {}
     assert _statuses(database, [1, 2, 3]) == ["queued"] * 3
-
-
-@pytest.mark.parametrize(("took_ms", "claimed"), [(150, 8), (250, 4)])
-def test_behind_short_runs_others_are_claimed_ahead_and_given_back_if_that_was_wrong(
-    refusing: tuple[Database, list[claiming.Claim]], tmp_path: Path, took_ms: int, claimed: int
-) -> None:
-    database, claims = refusing
-    _accept(database)
-    with database.writing() as connection:
-        function = functions.by_name(connection, 1, "hello")
-        assert function
-        ids = [make_run(connection, function) for _ in range(10)]
-    ended = Outcome(status=Status.SUCCEEDED, reason=Reason.OK, duration_ms=took_ms)
-    hands = {
-        str(claim.run_id): InHand(claim=claim, key=str(claim.run_id), spool=tmp_path / "none", ended=ended)
-        for claim in claims
-    }
-    with closing(Helper()) as helper:
-        shop = replace(_elsewhere(tmp_path, database, load_key_ring(tmp_path), helper), config=FOUR_SLOTS)
-        assert end_all(shop, hands, refill=True)
-        assert _statuses(database, ids).count("running") == len(hands) == claimed
-        assert room_beside(shop, hands.values()).builds() == 1, "that slot is for builds alone"
-        for hand in list(hands.values())[4:]:
-            hand.job = cast(Job, object())  # it is never given to a keeper
-        give_back_waiting(shop, hands, longer_than_s=60)
-        assert len(hands) == claimed, "it is not long ago"
-        give_back_waiting(shop, hands)
-    assert _statuses(database, ids).count("running") == len(hands) == 4
 
 
 def test_no_more_runs_go_on_at_once_than_there_are_slots(service: Service, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from hexasched.store.run_rows import RunDetail
 from sandbox.spool import Spool, now_ms
 from tests.factories import make_function, make_run, make_workspace
 from workers import reaper
-from workers.reaper import MAX_CLAIMS, Reaper, note_boot
+from workers.reaper import MAX_FENCE, Reaper, note_boot
 
 WORKER = "ab12"
 
@@ -100,5 +100,5 @@ def test_what_worker_after_worker_dies_of_before_it_begins_is_lost_in_the_end(
 ) -> None:
     claim = claimed(database, tmp_path)
     with database.writing() as connection:
-        connection.execute(update(t.runs).values(fence=MAX_CLAIMS + 1))
+        connection.execute(update(t.runs).values(fence=MAX_FENCE + 1))
     assert settled(database, tmp_path, claim.run_id) is Status.LOST
