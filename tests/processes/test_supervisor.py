@@ -38,9 +38,10 @@ def start(tmp_path: Path) -> Iterator[Start]:
     yield start_one
     for supervisor in supervisors:
         supervisor.kill()
-        supervisor.communicate()
     for process in left(tmp_path):
-        process.kill()
+        process.kill()  # before the supervisor's output is read to its end: what is left holds that open
+    for supervisor in supervisors:
+        supervisor.communicate()
 
 
 def left(folder: Path) -> list[psutil.Process]:
@@ -241,7 +242,7 @@ def test_it_leaves_no_child_when_it_is_killed(start: Start, tmp_path: Path) -> N
     supervisor = start("web:stubborn:0:5", "worker:good:1:5")
     ready(supervisor)
     supervisor.kill()
-    supervisor.communicate()
+    supervisor.communicate(timeout=DEADLINE_S)
     wait_until(lambda: not left(tmp_path), deadline_s=DEADLINE_S, what="the end of all children")
 
 
