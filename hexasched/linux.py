@@ -21,6 +21,7 @@ PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 PR_SET_KEEPCAPS = 8
 PR_SET_SECCOMP = 22
+PR_SET_MM, PR_SET_MM_MAP = 35, 14
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 PR_CAP_AMBIENT = 47
@@ -32,12 +33,40 @@ _CAPABILITY_VERSION_3 = 0x20080522
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.prctl.argtypes = [ctypes.c_int] + [ctypes.c_ulong] * 4
+_libc.sbrk.argtypes, _libc.sbrk.restype = [ctypes.c_long], ctypes.c_ulong
 _libc.mount.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p]
+
+_command_line: "ctypes.Array[ctypes.c_char] | None" = None
 
 
 def prctl(option: int, value: int, second: int = 0) -> None:
     """Set one attribute of the calling process (prctl(2))."""
     _checked(_libc.prctl(option, value, second, 0, 0), "prctl")
+
+
+def set_command_line(words: Iterable[str]) -> None:
+    """Be shown with these words by ps(1) and the like, until the next exec: PR_SET_MM_MAP of prctl(2).
+
+    It moves the arguments in the description of this process's memory; the rest of that is handed back as it is.
+    """
+    global _command_line  # noqa: PLW0603 - the kernel reads it from this process's memory as long as this lives
+    text = b"".join(os.fsencode(word) + b"\0" for word in words)
+    shown = ctypes.create_string_buffer(text, len(text))
+    stat = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+
+    def field(number: int) -> int:
+        return int(stat[number - 3])  # as proc(5) counts them; two are before the parenthesis
+
+    start = ctypes.addressof(shown)
+    code, data, stack = (field(26), field(27)), (field(45), field(46)), field(28)
+    arguments, environment = (start, start + len(text)), (field(50), field(51))
+    described = (*code, *data, field(47), _libc.sbrk(0), stack, *arguments, *environment)
+    struct_prctl_mm_map = struct.pack("=12QIi", *described, 0, 0, -1)  # neither another auxv nor another executable
+    described_at = ctypes.create_string_buffer(struct_prctl_mm_map, len(struct_prctl_mm_map))
+    _checked(
+        _libc.prctl(PR_SET_MM, PR_SET_MM_MAP, ctypes.addressof(described_at), len(struct_prctl_mm_map), 0), "prctl"
+    )
+    _command_line = shown
 
 
 def set_capabilities(numbers: Iterable[int]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from hexasched import doorbell
 from hexasched.config import Config
 from hexasched.config_loader import load
-from hexasched.errors import ConfigError, HexaSchedError
+from hexasched.errors import ConfigError, HexaSchedError, StoreError
 from hexasched.privileges import drop_root
 from hexasched.secrets import KeyRing, load_key_ring
 from hexasched.store import schema, workspaces
@@ -31,7 +31,11 @@ class Instance:
     def database(self) -> Database:
         """The database, at this program's schema. Raises StoreError or StoreBusyError with one clear line."""
         database = Database(url_for(self.config.database_url, self.config.data_dir))
-        schema.check(database)
+        try:
+            schema.check(database)
+        except StoreError:
+            database.close()
+            raise
         if not database.is_sqlite:
             from hexasched.store.bells import Carrier
 
@@ -86,7 +90,7 @@ def prepare(instance: Instance) -> None:
         schema.migrate(database)
     finally:
         database.close()
-    _ = instance.keys
+    load_key_ring(instance.config.data_dir)  # not kept: who needs no key should not have one in memory
 
 
 def read_config(file: Path | None, data_dir: Path | None = None) -> tuple[Config, Path | None]:

@@ -1,14 +1,13 @@
 """The command `hexasched`."""
 
 import sys
-import traceback
 from importlib import import_module
 from pathlib import Path
 
 import click
 
 from hexasched import __version__
-from hexasched.errors import ConfigError, HexaSchedError
+from hexasched.cli.ending import run
 
 _GROUPS = {"function": "function", "cronjob": "cronjobs", "run": "run", "user": "user"}
 """The modules of the groups; every other command is in the module processes."""
@@ -52,31 +51,6 @@ def hexasched(context: click.Context, config_file: Path | None) -> None:
     context.obj = config_file
 
 
-BUG = 70
-"""The exit status of an error that is ours: EX_SOFTWARE of sysexits.h, where Python would say 1."""
-
-
 def main() -> None:
-    """Run the command; a trouble that a person can mend is one clear line, and the status says whether it may pass."""
-    try:
-        _refuse_bytes(sys.argv[1:])
-        hexasched()
-    except ConfigError as error:
-        for mistake in error.mistakes:
-            print(f"hexasched: {mistake}", file=sys.stderr)  # noqa: T201 - the command line speaks on stderr
-        sys.exit(1)
-    except HexaSchedError as error:
-        print(f"hexasched: {error}", file=sys.stderr)  # noqa: T201 - the same
-        sys.exit(error.exit_status)
-    except Exception:  # noqa: BLE001 - the supervisor must tell a bug, which may pass, from what a person has to mend
-        traceback.print_exc()
-        sys.exit(BUG)
-
-
-def _refuse_bytes(arguments: list[str]) -> None:
-    """Python hands over bytes that are not UTF-8 as lone surrogates, which neither a database nor JSON takes."""
-    for number, argument in enumerate(arguments, 1):
-        try:
-            argument.encode()
-        except UnicodeEncodeError:
-            raise HexaSchedError(f"Argument {number} is not UTF-8 text: {argument!a:.80}") from None
+    """The command line of this process."""
+    run(hexasched, sys.argv[1:])

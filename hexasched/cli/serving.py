@@ -1,18 +1,23 @@
-"""`hexasched serve`: prepares the instance and hands the command lines of its processes to the supervisor."""
+"""`hexasched serve`: prepares the instance, loads what its processes need, and hands them to the supervisor."""
 
 import fcntl
 import os
 import sys
+from contextlib import closing
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TextIO
 
 import click
 
 from hexasched import logs
+from hexasched.cli.ending import run
 from hexasched.cli.instance import Instance, note_service, open_instance, prepare, told_of_service
 from hexasched.errors import HexaSchedError, SandboxError, StoreBusyError
 from hexasched.store import accounts
 from hexasched.supervisor.children import Child
+from hexasched.supervisor.forking import Program
 from hexasched.supervisor.ports import refuse_taken_port
 from hexasched.supervisor.supervise import supervise
 
@@ -36,24 +41,25 @@ def serve(config_file: Path | None, *, sample: bool, unsafe_no_sandbox: bool) ->
     password = _plant(instance) if sample else None
     note_service(instance)
     notify_socket = os.environ.pop("NOTIFY_SOCKET", "")  # systemd is told by this process, not by its children
+    _load("web.server", "workers.process", "hexasched.scheduler.process", "hexasched.notifier.process")
     supervise(
-        children(instance),
+        children(instance, click.get_current_context().find_root().command),
         on_ready=lambda: announce(instance, password),
         notify_socket=notify_socket,
     )
     claim.close()
 
 
-def children(instance: Instance) -> list[Child]:
-    """The processes of the service: those that take new work in are stopped first."""
+def children(instance: Instance, command: click.Command) -> list[Child]:
+    """The processes of the service, each a command of `command`: those that take new work in are stopped first."""
     config = instance.config
     named = ["--config", str(instance.config_file.absolute())] if instance.config_file else []
-    # -I would lose an editable install's path; the environment is ours alone once root is given up.
-    command = (sys.executable, "-m", "hexasched", *named)
     env = dict(os.environ) | {"HEXASCHED_DATA_DIR": str(config.data_dir)}
 
     def child(name: str, rank: int, stop_s: float = _STOP_S, label: str = "") -> Child:
-        return Child(name=label or name, argv=(*command, name), env=env, stop_rank=rank, stop_s=stop_s)
+        words = (sys.executable, "-m", "hexasched", *named, name)
+        program = Program(words=words, env=env, main=partial(_be, command, [*named, name]))
+        return Child(name=label or name, program=program, stop_rank=rank, stop_s=stop_s)
 
     drain_s = config.drain_timeout_s + 20.0
     found = [child("scheduler", 1), child("web", 0), child("notifier", 3)]  # what is due waits for the first
@@ -61,6 +67,17 @@ def children(instance: Instance) -> list[Child]:
     if config.sample.mail_catcher_port:
         found.append(child("mail-catcher", 4))
     return found
+
+
+def _be(command: click.Command, arguments: list[str]) -> None:
+    sys.argv[1:] = arguments
+    run(command, arguments)
+
+
+def _load(*modules: str) -> None:
+    """What the children are made of: once, in the memory that they share, instead of by each for itself."""
+    for module in modules:
+        import_module(module)
 
 
 def _only_service(instance: Instance) -> TextIO:
@@ -92,7 +109,8 @@ def _check_sandbox(instance: Instance) -> None:
 def _plant(instance: Instance) -> str | None:
     from hexasched.cli.sample import plant
 
-    return plant(instance)
+    with closing(instance.database):
+        return plant(instance)
 
 
 def announce(instance: Instance, password: str | None) -> None:
@@ -116,8 +134,9 @@ def announce(instance: Instance, password: str | None) -> None:
 
 def _setup_code(instance: Instance) -> str | None:
     """A fresh one, None if nobody needs it."""
-    with instance.database.reading() as connection:
-        if accounts.has_users(connection):
-            return None
-    with instance.database.writing() as connection:
-        return accounts.new_setup_code(connection)
+    with closing(instance.database) as database:  # a child that is started later must not have a connection of ours
+        with database.reading() as connection:
+            if accounts.has_users(connection):
+                return None
+        with database.writing() as connection:
+            return accounts.new_setup_code(connection)

@@ -1,12 +1,10 @@
-"""One child process of the service: started with a tie to this process, heard when it is ready, told to stop."""
+"""One child process of the service: started, heard when it is ready, its end put into words."""
 
 import os
 import signal
-import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from hexasched import linux
+from hexasched.supervisor.forking import Process, Program, fork
 from hexasched.supervisor.ready import READY_FD
 
 
@@ -15,8 +13,7 @@ class Child:
     """What to start. Children of a lower `stop_rank` are stopped, and are gone, before those of a higher one."""
 
     name: str
-    argv: tuple[str, ...]
-    env: Mapping[str, str]
+    program: Program
     stop_rank: int
     stop_s: float  # from SIGTERM to SIGKILL
 
@@ -26,7 +23,7 @@ class Seat:
     """Where a child sits: its process, if it has one, and what became of the ones before."""
 
     child: Child
-    process: subprocess.Popen[bytes] | None = None
+    process: Process | None = None
     ready_fd: int | None = None  # open until the process is ready or gone
     ready: bool = False
     ever_ready: bool = False
@@ -35,25 +32,12 @@ class Seat:
     restart_at: float | None = None  # monotonic
 
 
-def start(seat: Seat, now: float) -> subprocess.Popen[bytes]:
-    """Start the seat's child in a process group of its own; the kernel kills it when this process ends."""
-    parent = os.getpid()
-
-    def tie_to_parent() -> None:
-        linux.prctl(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
-
+def start(seat: Seat, now: float) -> Process:
+    """Start the seat's child. Raises OSError if that is not possible now."""
     reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    program = replace(seat.child.program, env={**seat.child.program.env, READY_FD: str(writing)})
     try:
-        process = subprocess.Popen(
-            seat.child.argv,
-            env={**seat.child.env, READY_FD: str(writing)},
-            stdin=subprocess.DEVNULL,
-            pass_fds=(writing,),
-            process_group=0,
-            preexec_fn=tie_to_parent,  # noqa: PLW1509 - this process has one thread
-        )
+        process = fork(program, keep=writing)
     except OSError:
         os.close(reading)
         raise
@@ -80,7 +64,7 @@ def forget_pipe(seat: Seat) -> None:
 
 
 def describe_end(status: int) -> str:
-    """`status` as Popen has it, in words: "exit status 1" or "signal KILL"."""
+    """`status` as Process has it, in words: "exit status 1" or "signal KILL"."""
     if status >= 0:
         return f"exit status {status}"
     return f"signal {signal.Signals(-status).name.removeprefix('SIG')}"

@@ -20,7 +20,7 @@ def adopt_from_now_on() -> None:
 
 
 def reap(own: Collection[int]) -> None:
-    """Reap the dead orphans; `own` are the pids of started children, which their Popen reaps."""
+    """Reap the dead orphans; `own` are the pids of started children, which their Process reaps."""
     with suppress(ChildProcessError):
         options = os.WEXITED | os.WNOHANG | os.WNOWAIT
         while (dead := os.waitid(os.P_ALL, 0, options)) and dead.si_pid not in own:

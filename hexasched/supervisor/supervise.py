@@ -1,6 +1,7 @@
 """The loop of `hexasched serve`: starts the children, replaces those that die, and drains them in order at the end."""
 
 import select
+import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
 
@@ -8,6 +9,7 @@ from hexasched import logs
 from hexasched.errors import HexaSchedError
 from hexasched.supervisor import orphans
 from hexasched.supervisor.children import Child, Seat, describe_end, forget_pipe, hear, start
+from hexasched.supervisor.forking import share_memory
 from hexasched.supervisor.patience import Patience, after_death
 from hexasched.supervisor.ready import sd_notify
 from hexasched.supervisor.signals import STOP, drained, signal_pipe
@@ -26,6 +28,7 @@ def supervise(
     `notify_socket` is systemd's, or "". Raises HexaSchedError when a child can't be kept running.
     """
     orphans.adopt_from_now_on()
+    share_memory()
     with signal_pipe() as pipe:
         supervision = _Supervision(children, pipe, patience or Patience())
         try:
@@ -126,7 +129,7 @@ class _Supervision:
                 self._ended(seat, status, now)
             elif not seat.ready and now - seat.started > self.patience.start:
                 logs.warning("supervisor.never_ready", child=seat.child.name, seconds=self.patience.start)
-                seat.process.kill()
+                seat.process.send(signal.SIGKILL)
         own = {seat.process.pid for seat in self.seats if seat.process}
         orphans.reap(own)
         self.orphans = orphans.sweep(self.orphans, own, now, self.patience.orphan)
@@ -142,11 +145,11 @@ class _Supervision:
         living = [seat for seat in seats if seat.process]
         for seat in living:
             if seat.process:
-                seat.process.terminate()
+                seat.process.send(signal.SIGTERM)
         at_most_s = max((seat.child.stop_s for seat in living), default=0.0)
         self._wait_while(lambda: not self.hurry and any(seat.process for seat in living), at_most_s)
         for seat in living:
             if seat.process:
                 logs.warning("supervisor.killed", child=seat.child.name)
-                seat.process.kill()
+                seat.process.send(signal.SIGKILL)
         self._wait_while(lambda: any(seat.process for seat in living), self.patience.killed)

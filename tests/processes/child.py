@@ -11,9 +11,8 @@ from hexasched.errors import TryAgainError
 from hexasched.supervisor.ready import say_ready
 
 
-def main() -> None:
-    """argv: folder, name, behaviour (good, slow, stubborn, silent, unable, unlucky, dying, parent, forker)."""
-    folder, name, behaviour = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+def behave(folder: Path, name: str, behaviour: str) -> None:
+    """`behaviour` is good, slow, stubborn, silent, unable, unlucky, dying, parent or forker."""
     _may_end_at_once(behaviour, folder / f"{name}.tried")
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -52,4 +51,4 @@ def _may_end_at_once(behaviour: str, tried: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    behave(Path(sys.argv[1]), sys.argv[2], sys.argv[3])

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -27,7 +28,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def start_one(*specs: str, patience: dict[str, object] | None = None, notify: str = "") -> subprocess.Popen[str]:
         argv = [sys.executable, "-m", "tests.processes.supervised", str(tmp_path), json.dumps(patience or {}), *specs]
-        env = {**os.environ, "NOTIFY_SOCKET": notify}
+        env = {**os.environ, "NOTIFY_SOCKET": notify, "LEFT_OUT": "of the environment of children"}
         supervisor = subprocess.Popen(
             argv, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
@@ -37,9 +38,10 @@ def start(tmp_path: Path) -> Iterator[Start]:
     yield start_one
     for supervisor in supervisors:
         supervisor.kill()
-        supervisor.communicate()
     for process in left(tmp_path):
-        process.kill()
+        process.kill()  # before the supervisor's output is read to its end: what is left holds that open
+    for supervisor in supervisors:
+        supervisor.communicate()
 
 
 def left(folder: Path) -> list[psutil.Process]:
@@ -110,6 +112,63 @@ def test_it_replaces_a_killed_child_at_once(start: Start, tmp_path: Path) -> Non
     wait_until(replaced, deadline_s=5, what="another worker")
     pid_of(tmp_path, "worker", other_than=killed)
     assert "child=worker how=signal KILL" in stop(supervisor)
+
+
+def test_a_child_has_neither_descriptors_nor_handlers_nor_a_mask_of_the_supervisor(
+    start: Start, tmp_path: Path
+) -> None:
+    supervisor = start("web:good:0:5", "worker:good:1:5")
+    ready(supervisor)
+    killed = pid_of(tmp_path, "worker")
+    os.kill(killed, signal.SIGKILL)
+    again = pid_of(tmp_path, "worker", other_than=killed)
+    assert str(tmp_path / "lock") in open_files(supervisor.pid).values()
+    own = {signal.SIGINT, signal.SIGTERM, signal.SIGALRM}  # those of the behaviour "good", and Python's
+    for pid in (pid_of(tmp_path, "web"), again):
+        # The restarted one notes its pid before it says that it is ready, and lets go of the pipe for that.
+        wait_until(partial(has_three_files, pid), deadline_s=DEADLINE_S, what="the end of the ready pipe")
+        found = open_files(pid)
+        assert found == {0: os.devnull, 1: open_files(supervisor.pid)[1], 2: open_files(supervisor.pid)[2]}
+        assert signals(pid, "SigCgt") == own
+        assert signals(pid, "SigBlk") == set()
+        assert os.getpgid(pid) == pid
+    stop(supervisor)
+
+
+def test_a_signal_that_is_to_be_ignored_is_ignored_by_a_child(start: Start, tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        supervisor = start("web:good:0:5")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    ready(supervisor)
+    assert signal.SIGHUP in signals(pid_of(tmp_path, "web"), "SigIgn")
+    stop(supervisor)
+
+
+def test_a_child_has_the_command_line_of_its_own_and_the_environment_it_was_given(start: Start, tmp_path: Path) -> None:
+    supervisor = start("worker:parent:0:5", patience={"orphan": 0.3})
+    ready(supervisor)
+    worker = psutil.Process(pid_of(tmp_path, "worker"))
+    assert worker.cmdline() == [sys.executable, "-m", "tests.processes.child", str(tmp_path), "worker", "parent"]
+    below = psutil.Process(pid_of(tmp_path, "worker-child")).environ()
+    assert below["CHILD"] == "worker"
+    assert "LEFT_OUT" not in below
+    stop(supervisor)
+
+
+def open_files(pid: int) -> dict[int, str]:
+    return {int(entry.name): str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()}
+
+
+def has_three_files(pid: int) -> bool:
+    return len(open_files(pid)) == 3
+
+
+def signals(pid: int, field: str) -> set[int]:
+    """Those in a bit field of /proc/PID/status; see proc(5)."""
+    bits = int(Path(f"/proc/{pid}/status").read_text().partition(f"{field}:")[2].split()[0], 16)
+    return {number for number in signal.valid_signals() if bits >> (number - 1) & 1}
 
 
 def test_it_gives_up_on_a_child_that_dies_five_times_in_a_row(start: Start, tmp_path: Path) -> None:
@@ -183,7 +242,7 @@ def test_it_leaves_no_child_when_it_is_killed(start: Start, tmp_path: Path) -> N
     supervisor = start("web:stubborn:0:5", "worker:good:1:5")
     ready(supervisor)
     supervisor.kill()
-    supervisor.communicate()
+    supervisor.communicate(timeout=DEADLINE_S)
     wait_until(lambda: not left(tmp_path), deadline_s=DEADLINE_S, what="the end of all children")
 
 

@@ -147,6 +147,26 @@ def test_it_previews_like_the_scheduler(service: Service) -> None:
     assert [(m["field"], m["written"]) for m in json.loads(bad.stdout)] == [("hour", "25")]
 
 
+def test_the_processes_of_a_service_share_memory(service: Service) -> None:
+    for name in ("scheduler", "notifier", "worker"):
+        (pid,) = service.pids(name)
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        sizes = {line.split()[0]: int(line.split()[1]) for line in rollup.splitlines()[1:]}
+        # Memory without a file behind it: libraries are shared by any two programs.
+        assert sizes["Private_Dirty:"] < 0.7 * sizes["Anonymous:"], (name, sizes)
+
+
+def test_the_supervisor_has_no_connection_that_a_new_child_could_inherit(service: Service) -> None:
+    assert service.process is not None
+    files = Path(f"/proc/{service.process.pid}/fd")
+    wait_until(lambda: "Setup code" in service.log(), deadline_s=10, what="the announcement, which asks the database")
+
+    def databases() -> list[Path]:
+        return [file.readlink() for file in files.iterdir() if ".db" in file.readlink().name]
+
+    wait_until(lambda: not databases(), deadline_s=10, what="a supervisor without an open database")
+
+
 def test_it_replaces_a_dead_worker_and_the_next_run_succeeds(service: Service, tmp_path: Path) -> None:
     service.deploy("hello", "export default async () => 'hello';", tmp_path)
     (victim,) = service.pids("worker")
