@@ -592,7 +592,7 @@ def test_a_run_of_one_whose_zone_is_gone_has_its_event_and_its_alert(
         connection.execute(update(t.workspaces).values(timezone="Mars/Base"))
         run_id = rows.queued_run(connection, function, moment, cron_job_id=job.id)
         claim = rows.start(connection, moment)
-        event = event_for(work.load_run(connection, place.keys, claim), moment)
+        event = event_for(work.load_runs(connection, place.keys, [claim])[claim], moment)
         assert (event["timezone"], event["nextRuns"]) == ("Mars/Base", [])
         assert finishing.finish(connection, claim, rows.ERROR, moment + timedelta(seconds=2))
         message = outbox.take_due(connection, moment + timedelta(seconds=2), timedelta(seconds=30))
