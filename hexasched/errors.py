@@ -45,6 +45,12 @@ class InvalidInputError(HexaSchedError):
         self.fields = fields
 
 
+class GoneZoneError(HexaSchedError):
+    """What was asked needs a time zone that the database of zones does not have; the status is that of wrong usage."""
+
+    exit_status = 2
+
+
 class SandboxError(HexaSchedError):
     """The sandbox can't be set up on this machine; the message has the cure."""
 

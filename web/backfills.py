@@ -70,6 +70,8 @@ def _why_not(job: CronJob) -> dict[str, str]:
 def _span(connection: Connection, job: CronJob, given: dict[str, str]) -> Span:
     if "from" not in given and "to" not in given:
         return Span(pasts=None, errors={})
+    if job.zone_trouble:
+        return Span(pasts=None, errors={"": f"{job.zone_trouble} Choose Edit on its page to give it another one."})
     ends: dict[str, datetime] = {}
     errors: dict[str, str] = {}
     for name in ("from", "to"):
@@ -94,5 +96,5 @@ def _page(job: CronJob, span: Span, given: dict[str, str]) -> str:
         errors=span.errors,
         pasts=span.pasts,
         count=sum(past.would_run for past in span.pasts or []),
-        local=lambda moment: in_zone(moment, job.timezone),
+        local=lambda moment: in_zone(moment, job.shown_zone),
     )

@@ -5,6 +5,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from hexasched.domain.periods import read_blackout
+from hexasched.domain.zones import shown_zone
 from hexasched.store import blackouts as store
 from hexasched.store import cron_jobs
 from web.access import current_workspace, found, require
@@ -30,7 +31,7 @@ def add() -> Response | tuple[str, int]:
     """Keep a blackout; its times are those of the workspace's zone."""
     workspace = current_workspace()
     given = {name: request.form.get(name, "").strip() for name in FIELDS}
-    wanted = read_blackout(given, workspace.timezone, now())
+    wanted = read_blackout(given, shown_zone(workspace.timezone), now())
     errors = wanted if isinstance(wanted, dict) else {}
     with database().writing() as connection:
         cron_job_id = id_of(given["cron_job"]) if given["cron_job"] else None
@@ -65,5 +66,5 @@ def _page(given: dict[str, str], errors: dict[str, str]) -> str:
         errors={field: with_code(message) for field, message in errors.items()},
         jobs=jobs,
         kept=[one for one in kept if one[1] is None or one[1] in jobs],
-        local=workspace.timezone,
+        local=shown_zone(workspace.timezone),
     )

@@ -7,7 +7,6 @@ from werkzeug.wrappers import Response
 from hexasched import doorbell
 from hexasched.domain.periods import read_pause
 from hexasched.domain.wall_times import wall_text
-from hexasched.domain.zones import check_zone
 from hexasched.store import cron_job_changes, cron_job_pauses, cron_jobs, runs
 from hexasched.store.runs import NewRun
 from web.access import current_workspace, found, require
@@ -53,7 +52,7 @@ def change_pause(cron_job_id: int) -> str:
     """The form of a pause, with what the one that holds has."""
     with database().reading() as connection:
         job = found(cron_jobs.by_id(connection, current_workspace().id, cron_job_id))
-    given = {"reason": job.suspend_reason, "until": wall_text(job.suspended_until, job.timezone)}
+    given = {"reason": job.suspend_reason, "until": wall_text(job.suspended_until, job.shown_zone)}
     return render_template("cron_jobs/pause.html", job=job, given=given, errors={})
 
 
@@ -67,7 +66,7 @@ def pause(cron_job_id: int) -> Response | tuple[str, int]:
     given = {name: request.form.get(name, "") for name in ("reason", "until")}
     with database().writing() as connection:
         job = found(cron_jobs.by_id(connection, current_workspace().id, cron_job_id))
-        wanted = read_pause(given["reason"], given["until"], job.timezone, now())
+        wanted = read_pause(given["reason"], given["until"], job.shown_zone, now())
         if isinstance(wanted, dict):
             errors = {field: with_code(message) for field, message in wanted.items()}
             return render_template("cron_jobs/pause.html", job=job, given=given, errors=errors), 422
@@ -76,7 +75,7 @@ def pause(cron_job_id: int) -> Response | tuple[str, int]:
             cron_job_pauses.suspend(connection, job, wanted.reason, now(), wanted.until, by=current_user.id)
     until = job.suspended_until if stays else wanted.until
     doorbell.ring(config().data_dir, doorbell.SCHEDULE)
-    end = f"until {in_zone(until, job.timezone)} {job.timezone}" if until else "until it is resumed"
+    end = f"until {in_zone(until, job.shown_zone)} {job.shown_zone}" if until else "until it is resumed"
     flash(f"{job.name} is paused: it does not run {end}.", "success")
     return _back(cron_job_id)
 
@@ -87,8 +86,8 @@ def resume(cron_job_id: int) -> Response:
     """Run again from the next moment on; one whose zone is gone can't."""
     with database().writing() as connection:
         job = found(cron_jobs.by_id(connection, current_workspace().id, cron_job_id))
-        if gone := check_zone(job.timezone):
-            flash(f"{job.name} can't be resumed. {gone}", "error")
+        if job.zone_trouble:
+            flash(f"{job.name} can't be resumed. {job.zone_trouble}", "error")
             return redirect(url_for("cron_job_edit.edit", cron_job_id=job.id), 303)
         resumed = found(cron_job_pauses.resume(connection, job, now(), by=current_user.id))
     doorbell.ring(config().data_dir, doorbell.SCHEDULE)

@@ -69,7 +69,7 @@ def typed_of(job: CronJob, event: str) -> Typed:
         timezone=job.timezone,
         name=job.name,
         event=event,
-        policy=policy_texts(job, job.timezone),
+        policy=policy_texts(job, job.shown_zone),
         retry_on=job.retry_on,
         revision=str(job.revision),
     )

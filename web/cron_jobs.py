@@ -9,7 +9,6 @@ from hexasched.domain import policy_words
 from hexasched.domain.intervals import Once
 from hexasched.domain.ticks import Blackout, Window, paused_window
 from hexasched.domain.timetables import Timetable, describe
-from hexasched.domain.zones import check_zone
 from hexasched.store import cron_jobs as store
 from hexasched.store import functions, history, windows
 from hexasched.store.blackouts import of_workspace
@@ -59,19 +58,17 @@ def one(cron_job_id: int) -> str:
     workspace = current_workspace()
     with database().reading() as connection:
         job = found(store.by_id(connection, workspace.id, cron_job_id))
-        gone = check_zone(job.timezone)
         rows = history.history(connection, workspace.id, Filter(cron_job_id=job.id), SHOWN_RUNS + 1)
-        gaps = [*([] if gone else _pause(job)), *windows.newest(connection, job.id, SHOWN_RUNS)]
+        gaps = [*_pause(job), *windows.newest(connection, job.id, SHOWN_RUNS)]
         blackouts = [one for _, _, one in of_workspace(connection, workspace.id, now(), job.id)]
-    local = "UTC" if gone else job.timezone
-    next_moments = () if gone else job.calendar.upcoming(now(), SHOWN_MOMENTS)
+    local = job.shown_zone
+    next_moments = () if job.zone_trouble else job.calendar.upcoming(now(), SHOWN_MOMENTS)
     return render_template(
         "cron_jobs/cron_job.html",
         job=job,
-        gone=gone,
         local=local,
         sentence=describe(job.calendar.table),
-        policies=policy_words.sentences(job, job.timezone, job.id),
+        policies=policy_words.sentences(job, local, job.id),
         default_policies=policy_words.DEFAULTS,
         next_run=in_zone(job.next_run_at, local) if job.next_run_at else "",
         moments=moments(next_moments, local),
@@ -103,7 +100,7 @@ def _dark(found: list[Blackout], moments: tuple[datetime, ...]) -> dict[datetime
 
 def _pause(job: CronJob) -> list[Window]:
     """The window that the present pause would become if it ended now."""
-    if not job.suspended or job.owed_from is None or job.owed_from > now():
+    if not job.suspended or job.owed_from is None or job.owed_from > now() or job.zone_trouble:
         return []
     window = paused_window(job.calendar, job.owed_from, now())
     return [window] if window else []

@@ -19,13 +19,13 @@ from web.instance import now
 class Standing:
     """A function with the newest of its numbered versions, None before the first deploy.
 
-    `waiting` is how many queued runs will not use the live version, `not_preloaded` why that can't be loaded ahead.
+    `waiting` is how many queued runs will not use the live version, `not_ready` why no process waits for it.
     """
 
     function: Function
     newest: Version | None
     waiting: int
-    not_preloaded: str
+    not_ready: str
 
     @property
     def newest_number(self) -> int:
@@ -50,7 +50,7 @@ def standing(connection: Connection, name: str, *, to_change: bool = False) -> S
     newest = function_versions.versions(connection, function.id, limit=1)
     left = waiting.left_behind(connection, function)
     failed = preloads.of_version(connection, function.live_version_id, now() - SILENT_AFTER)
-    return Standing(function=function, newest=newest[0] if newest else None, waiting=left, not_preloaded=failed)
+    return Standing(function=function, newest=newest[0] if newest else None, waiting=left, not_ready=failed)
 
 
 def live_version(connection: Connection, function: Function) -> Version | None:

@@ -7,7 +7,7 @@ from flask import Blueprint, render_template
 
 from hexasched.domain.outcomes import ALERTING, Status
 from hexasched.domain.timetables import describe
-from hexasched.domain.zones import load_zone
+from hexasched.domain.zones import load_zone, shown_zone
 from hexasched.store import cron_jobs, downtimes, functions, history, run_rows
 from hexasched.store.cron_jobs import CronJob
 from hexasched.store.database import Connection
@@ -74,7 +74,8 @@ class Numbers:
 
 
 def _numbers(connection: Connection, workspace: Workspace) -> Numbers:
-    midnight = now().astimezone(load_zone(workspace.timezone)).replace(hour=0, minute=0, second=0, microsecond=0)
+    local = now().astimezone(load_zone(shown_zone(workspace.timezone)))
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     today = history.counts(connection, workspace.id, midnight.astimezone(UTC))
     week = history.counts(connection, workspace.id, now() - timedelta(days=7))
     good, bad = _good(week), _bad(week)
@@ -102,7 +103,7 @@ class Coming:
 
 
 def next_day(job: CronJob, moment: datetime) -> Coming:
-    """What is known of the next day of a CronJob whose next moment is within it."""
+    """The next day of a CronJob whose next moment is within it: that one alone where its zone is gone."""
     assert job.next_run_at is not None
-    due = job.calendar.latest_until(moment, moment + AHEAD, 1)
-    return Coming(job=job, at=job.next_run_at, sentence=describe(job.calendar.table), count=due.count)
+    count = 1 if job.zone_trouble else job.calendar.latest_until(moment, moment + AHEAD, 1).count
+    return Coming(job=job, at=job.next_run_at, sentence=describe(job.calendar.table), count=count)

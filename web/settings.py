@@ -61,7 +61,7 @@ def system() -> str:
         workers=found.present,
         health=found,
         warm_troubles=sorted(filter(None, {worker.facts.get("warm_trouble") for worker in found.present})),
-        not_preloaded=cold,
+        not_ready=cold,
         config=config(),
         sqlite=database().is_sqlite,
     )

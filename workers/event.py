@@ -4,6 +4,7 @@ import json
 from datetime import datetime
 from typing import Any
 
+from hexasched.domain.zones import check_zone
 from hexasched.store.work import CronFacts, RunWork
 
 _TYPES = {"cron": "schedule", "again": "manual", "api": "http"}
@@ -38,7 +39,8 @@ def context_for(work: RunWork) -> dict[str, Any]:
 
 
 def _next_runs(cron: CronFacts, now: datetime) -> list[str | None]:
-    return [_text(moment) for moment in cron.calendar.upcoming(now, 5)]
+    """The next five, none where the zone is gone: a run that was queued before needs no more than its own moment."""
+    return [] if check_zone(cron.timezone) else [_text(moment) for moment in cron.calendar.upcoming(now, 5)]
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -38,6 +38,7 @@ class InHand:
     log_base: int = 0  # where the log of a build's earlier stages ended: seqs go on from there
     ended: Outcome | None = None
     refusals: int = 0  # how often the database refused its end for another reason than that it was busy
+    untold_until: float = 0.0  # monotonic: the database refused what was told of it; its end tells it anyway
     rests_until: float = 0.0  # monotonic: when its end is tried again
 
     @property

@@ -29,7 +29,8 @@ from sandbox.trial import weaknesses
 from workers.budget import budget_for, memory_here
 from workers.facts import choose_tier, runtimes, settings_for
 from workers.helper import Helper
-from workers.reaper import Reaper, note_boot
+from workers.never_begun import note_boot
+from workers.reaper import Reaper
 from workers.shop import Shop
 from workers.worker import Worker
 

@@ -1,9 +1,11 @@
 """Tells the database about work that goes on: that it has started, and what it has printed since the last time."""
 
+import time
 from collections.abc import Iterable
 
-from hexasched import doorbell, failpoints
+from hexasched import doorbell, failpoints, logs
 from hexasched.domain.limits import MIB
+from hexasched.errors import TryAgainError
 from hexasched.store import holding
 from hexasched.store import logs as stored_logs
 from hexasched.store.claiming import Claim
@@ -15,12 +17,39 @@ from workers.shop import Shop
 GROUP_BYTES = 16 * MIB
 """What one transaction takes of spools: it holds the database's lock, and all of it is in memory."""
 
+SILENT_S = 30.0
+"""What the database has refused to be told of a run is not tried for so long."""
+
 
 def tell(shop: Shop, hands: Hands) -> None:
-    """Write what is new in one transaction. What it has no room for, or the database does not take, is told later."""
+    """Write what is new in one transaction; where one of them makes it fail, each in its own, so that it fails alone.
+
+    What it has no room for, or the database does not take, is told later.
+    """
     group = first_group(filter(_is_new, hands.values()))
     if not group:
         return
+    try:
+        _tell_together(shop, group)
+    except TryAgainError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, ending the worker would lose all that it has in hand
+        logs.warning("work.not_told_together", count=len(group), error=type(error).__name__)
+        for hand in group:
+            _tell_alone(shop, hand)
+
+
+def _tell_alone(shop: Shop, hand: InHand) -> None:
+    try:
+        _tell_together(shop, [hand])
+    except TryAgainError:
+        raise
+    except Exception:  # noqa: BLE001 - as in `tell`
+        logs.failure("work.not_told", key=hand.key)
+        hand.untold_until = time.monotonic() + SILENT_S
+
+
+def _tell_together(shop: Shop, group: list[InHand]) -> None:
     fresh, grown = [hand for hand in group if hand.unmarked], [hand for hand in group if hand.grown]
     with shop.database.writing() as connection:
         for hand in fresh:
@@ -68,7 +97,9 @@ def first_group(hands: Iterable[InHand]) -> list[InHand]:
 
 
 def _is_new(hand: InHand) -> bool:
-    """Whether there is something to tell before its end, which tells the rest."""
+    """Whether there is something that may be told before its end, which tells the rest."""
+    if hand.untold_until > time.monotonic():
+        return False
     return hand.ended is None and (hand.grown or hand.unmarked)
 
 

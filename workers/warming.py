@@ -33,7 +33,7 @@ class Warming:
         self._templates: dict[int, Job] = {}
         self._revisions: dict[int, int] = {}  # of the variables that a template of a version is for
         self._told: list[Job] = []
-        self._failed: dict[int, str] = {}  # versions that can't be loaded ahead, and why
+        self._failed: dict[int, str] = {}  # versions for which no process can wait, and why
         self._noted: dict[int, str] = {}
 
     def used(self, function_id: int) -> None:
@@ -44,7 +44,8 @@ class Warming:
     def could_not_preload(self, message: NotPreloaded) -> None:
         """Its runs go on cold, until there is a new version or a variable changes."""
         found = [version_id for version_id, template in self._templates.items() if template.key == message.key]
-        self._failed |= dict.fromkeys(found, message.why)
+        why = f"preload failed: {message.why.removesuffix('.')}. Runs go on cold."
+        self._failed |= dict.fromkeys(found, why)
 
     def look(self, now: datetime) -> None:
         """Tell the keeper if something else is wanted now. Raises StoreBusyError, KeeperGoneError."""
@@ -106,7 +107,8 @@ class Warming:
             return None
         except Exception as error:  # noqa: BLE001 - one version that can't be made ready must not end the worker
             logs.failure("warm.not_possible", version_id=version_id)
-            self._failed[version_id] = str(error) if isinstance(error, HexaSchedError) else said_of(error)
+            why = str(error) if isinstance(error, HexaSchedError) else said_of(error)
+            self._failed[version_id] = f"no process can be made ready for its runs: {why}"
             return None
         if template is not None:
             self._templates[version_id] = template

@@ -16,10 +16,10 @@ from hexasched.domain.cron_fields import Mistake
 from hexasched.domain.cron_job_inputs import Typed
 from hexasched.domain.policy_inputs import read_policy
 from hexasched.domain.policy_words import spread_sentence
-from hexasched.domain.schedules import Preview, preview, zone_mistakes
-from hexasched.domain.zones import load_zone
+from hexasched.domain.schedules import Preview, preview
+from hexasched.domain.zones import load_zone, shown_zone
 from hexasched.doorbell import SCHEDULE
-from hexasched.errors import HexaSchedError, InvalidInputError
+from hexasched.errors import GoneZoneError, HexaSchedError, InvalidInputError
 from hexasched.store import cron_job_changes, cron_jobs
 from hexasched.store.cron_jobs import CronJob
 from hexasched.store.database import Connection
@@ -60,7 +60,7 @@ def edit(config_file: Path | None, /, cron_job_name: str, **options: Any) -> Non
     now = datetime.now(UTC)
     with instance.database.writing() as connection:
         current = named(instance, connection, cron_job_name)
-        given = with_options(typed_of(current), options)
+        given = with_options(typed_of(current, options["timezone"]), options)
         wanted = fields_of(connection, current.workspace_id, given, now, current)
         saved = cron_job_changes.save(connection, current, wanted, now)
     _tell(instance, "saved", saved, given.name)
@@ -71,6 +71,15 @@ def named(instance: Instance, connection: Connection, name: str) -> CronJob:
     job = cron_jobs.by_name(connection, instance.workspace(connection).id, name)
     if job is None:
         raise HexaSchedError(f"There is no CronJob {name[:63]!r}.")
+    return job
+
+
+def with_zone(job: CronJob) -> CronJob:
+    """The same CronJob. Raises GoneZoneError where its times mean nothing any more."""
+    if job.zone_trouble:
+        raise GoneZoneError(
+            f"{job.zone_trouble} Choose another zone with hexasched cronjob edit {job.name} --timezone ZONE."
+        )
     return job
 
 
@@ -99,8 +108,7 @@ def _tell(instance: Instance, done: str, job: CronJob | None, name: str) -> None
 @click.option("--json", "as_json", is_flag=True)
 def show_preview(expression: str, timezone: str, after: str, count: int, as_json: bool, **policy: str | None) -> None:
     """What EXPRESSION means: the next runs, or every mistake in it (then the exit status is 2)."""
-    zone = "UTC" if zone_mistakes(timezone) else timezone
-    bounds, wrong = read_policy({name: text or "" for name, text in policy.items()}, (), zone)
+    bounds, wrong = read_policy({name: text or "" for name, text in policy.items()}, (), shown_zone(timezone))
     if wrong:
         raise InvalidInputError(wrong)
     found = preview(expression, timezone, _moment(after), count, bounds)

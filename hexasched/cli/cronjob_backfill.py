@@ -7,12 +7,13 @@ from pathlib import Path
 import click
 
 from hexasched import doorbell
+from hexasched.cli.cronjob import named, with_zone
 from hexasched.cli.instance import open_instance
 from hexasched.domain.backfills import Past, moments_between
 from hexasched.domain.wall_times import read_instant
 from hexasched.domain.zones import load_zone
 from hexasched.errors import HexaSchedError, InvalidInputError
-from hexasched.store import backfills, cron_jobs
+from hexasched.store import backfills
 
 
 @click.command()
@@ -27,9 +28,7 @@ def backfill(config_file: Path | None, name: str, start: str, end: str, dry_run:
     instance = open_instance(config_file)
     now = datetime.now(UTC)
     with instance.database.writing() as connection:
-        job = cron_jobs.by_name(connection, instance.workspace(connection).id, name)
-        if job is None:
-            raise HexaSchedError(f"There is no CronJob {name[:63]!r}.")
+        job = with_zone(named(instance, connection, name))
         moments = moments_between(job.calendar, *_span(start, end, job.timezone), now)
         if isinstance(moments, str):
             raise InvalidInputError({"--to": moments})

@@ -11,7 +11,8 @@ from hexasched.cli.instance import open_instance
 from hexasched.domain.periods import read_blackout
 from hexasched.domain.ticks import Blackout
 from hexasched.domain.wall_times import wall_text
-from hexasched.errors import HexaSchedError, InvalidInputError
+from hexasched.domain.zones import check_zone, shown_zone
+from hexasched.errors import GoneZoneError, HexaSchedError, InvalidInputError
 from hexasched.store import blackouts, cron_jobs
 
 
@@ -32,6 +33,8 @@ def add(config_file: Path | None, /, name: str, begin: str, end: str, cron_job: 
     now = datetime.now(UTC)
     with instance.database.writing() as connection:
         workspace = instance.workspace(connection)
+        if gone := check_zone(workspace.timezone):
+            raise GoneZoneError(f"The workspace's time zone can't be used any more. {gone} Change it under Settings.")
         wanted = read_blackout({"name": name, "from": begin, "to": end}, workspace.timezone, now)
         if not isinstance(wanted, Blackout):
             raise InvalidInputError(
@@ -62,7 +65,7 @@ def list_them(config_file: Path | None, /, as_json: bool) -> None:
         click.echo(json.dumps(facts, indent=2))
         return
     for number, job, one in shown:
-        click.echo(f"{number:>5}  {_sentence(one, job, workspace.timezone)}")
+        click.echo(f"{number:>5}  {_sentence(one, job, shown_zone(workspace.timezone))}")
     if not shown:
         click.echo("No blackouts: nothing holds the CronJobs back, now or later.")
 

@@ -10,6 +10,7 @@ import click
 from hexasched.domain.cron_job_inputs import Typed, check
 from hexasched.domain.policies import CATCH_UP, CONCURRENCY, RETRYABLE
 from hexasched.domain.policy_inputs import COUNTS, POLICY_FIELDS, TYPED, policy_texts
+from hexasched.domain.zones import shown_zone
 from hexasched.errors import InvalidInputError
 from hexasched.store import functions
 from hexasched.store.cron_jobs import CronJob, CronJobFields
@@ -61,15 +62,16 @@ def cron_job_options(command: Command) -> Command:
     return command
 
 
-def typed_of(job: CronJob) -> Typed:
-    """A CronJob that exists, as its options would say it."""
+def typed_of(job: CronJob, new_zone: str | None) -> Typed:
+    """A CronJob that exists, as its options would say it. One whose zone is gone keeps its moments in `new_zone`."""
+    zone = shown_zone(new_zone or job.timezone) if job.zone_trouble else job.timezone
     return Typed(
         function=job.function_name,
         expression=job.expression,
         timezone=job.timezone,
         name=job.name,
         event=job.event,
-        policy=policy_texts(job, job.timezone),
+        policy=policy_texts(job, zone),
         retry_on=job.retry_on,
     )
 

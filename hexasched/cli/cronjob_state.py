@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from hexasched import doorbell
-from hexasched.cli.cronjob import named, next_execution
+from hexasched.cli.cronjob import named, next_execution, with_zone
 from hexasched.cli.instance import open_instance
 from hexasched.domain.periods import read_pause
 from hexasched.domain.wall_times import wall_text
@@ -26,6 +26,8 @@ def pause(config_file: Path | None, /, name: str, reason: str, until: str) -> No
     now = datetime.now(UTC)
     with instance.database.writing() as connection:
         job = named(instance, connection, name)
+        if until:
+            with_zone(job)
         wanted = read_pause(reason, until, job.timezone, now)
         if isinstance(wanted, dict):
             raise InvalidInputError({f"--{field}": text.replace("`", "") for field, text in wanted.items()})
@@ -45,7 +47,7 @@ def resume(config_file: Path | None, /, name: str) -> None:
         job = named(instance, connection, name)
         if not job.suspended:
             raise HexaSchedError(f"{name} is not paused.")
-        resumed = cron_job_pauses.resume(connection, job, datetime.now(UTC))
+        resumed = cron_job_pauses.resume(connection, with_zone(job), datetime.now(UTC))
     doorbell.ring(instance.config.data_dir, SCHEDULE)
     assert resumed is not None
     click.echo(f"{name} is active. {next_execution(resumed)}")

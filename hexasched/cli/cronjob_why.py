@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from hexasched.cli.cronjob import named
+from hexasched.cli.cronjob import named, with_zone
 from hexasched.cli.instance import open_instance
 from hexasched.cli.output import time_text
 from hexasched.domain.wall_times import wall_text
@@ -25,7 +25,7 @@ def why(config_file: Path | None, /, name: str, at: str, as_json: bool) -> None:
     """Why NAME did, did not or will not run at some time."""
     instance = open_instance(config_file)
     with instance.database.reading() as connection:
-        job = named(instance, connection, name)
+        job = with_zone(named(instance, connection, name))
         moments, mistake = read_moments(at, job.timezone)
         if mistake:
             raise InvalidInputError({"--at": mistake.replace("`", "")})

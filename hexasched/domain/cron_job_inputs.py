@@ -10,7 +10,8 @@ from hexasched.domain.functions import check_name
 from hexasched.domain.inputs import read_event
 from hexasched.domain.policies import Policy
 from hexasched.domain.policy_inputs import POLICY_FIELDS, policy_texts, read_policy
-from hexasched.domain.schedules import Preview, preview, zone_mistakes
+from hexasched.domain.schedules import Preview, preview
+from hexasched.domain.zones import shown_zone
 
 ORDER = ("function", "expression", "timezone", "name", "event", *POLICY_FIELDS)
 """The fields as the form has them."""
@@ -35,7 +36,7 @@ class Typed:
     @property
     def zone(self) -> str:
         """The zone that its times are read in: what was typed, or UTC while that is none."""
-        return "UTC" if zone_mistakes(self.timezone) else self.timezone
+        return shown_zone(self.timezone)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from hexasched.domain.cron_fields import Mistake, Schedule
 from hexasched.domain.intervals import Interval, Once
 from hexasched.domain.limits import MAX_EXPRESSION_CHARS
 from hexasched.domain.wall_times import in_utc
+from hexasched.domain.zones import shown_zone
 
 Timetable = Schedule | Interval | Once
 
@@ -30,8 +31,11 @@ def read(text: str, zone: str, now: datetime | None) -> Timetable | tuple[Mistak
 
 @lru_cache(maxsize=16384)
 def stored(text: str, zone: str) -> Timetable:
-    """The timetable of a text that was checked before it was stored. Raises ValueError for any other."""
-    found = intervals.parse(text, zone, None) if intervals.is_meant(text) else cron_parser.parse(text)
+    """The timetable of a text that was checked before it was stored. Raises ValueError for any other.
+
+    Only its moments need the zone: what it means can be said where that is gone.
+    """
+    found = intervals.parse(text, shown_zone(zone), None) if intervals.is_meant(text) else cron_parser.parse(text)
     if isinstance(found, tuple | Mistake):
         raise ValueError(f"not a schedule: {text!r}")  # noqa: TRY004 - the text is wrong, not its type
     return found

@@ -58,6 +58,11 @@ def check_zone(name: str) -> str | None:
     return f"{shown} is not a time zone of the IANA database. {advice}"
 
 
+def shown_zone(name: str) -> str:
+    """The zone that times are shown in where `name` was chosen: UTC while that is no zone (any more)."""
+    return "UTC" if check_zone(name) else name
+
+
 def suggest_zone(name: str) -> str | None:
     """The accepted name closest to `name`, or None: by abbreviation, by city, by spelling."""
     if len(name) > MAX_ZONE_CHARS:

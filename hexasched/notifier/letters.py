@@ -6,7 +6,7 @@ from email.utils import format_datetime
 
 from hexasched.config import Config
 from hexasched.domain.explain import explain, what_happened
-from hexasched.domain.zones import load_zone
+from hexasched.domain.zones import load_zone, shown_zone
 from hexasched.store import cron_jobs, history, logs, workspaces
 from hexasched.store.database import Connection
 from hexasched.store.outbox import Message
@@ -61,9 +61,9 @@ def _of_run(connection: Connection, config: Config, workspace: Workspace, run: R
     if run.cron_job_name:
         lines += [f"CronJob:   {run.cron_job_name}"]
     if run.scheduled_for:
-        lines += [f"Scheduled: {_both_zones(run.scheduled_for, workspace.timezone)}"]
+        lines += [f"Scheduled: {_both_zones(run.scheduled_for, workspace)}"]
     if run.finished_at:
-        lines += [f"Ended:     {_both_zones(run.finished_at, workspace.timezone)}"]
+        lines += [f"Ended:     {_both_zones(run.finished_at, workspace)}"]
     if run.max_attempts > 1:
         lines += [f"Attempt:   {run.attempt} of {run.max_attempts}"]
     lines += ["", f"{config.public_url}/runs/{run.id}", "", *_log_tail(connection, run)]
@@ -78,7 +78,7 @@ def _of_missed(connection: Connection, config: Config, workspace: Workspace, mes
     facts = message.payload
     job = cron_jobs.by_id(connection, workspace.id, facts["cron_job_id"])
     name = job.name if job else f"CronJob {facts['cron_job_id']}"
-    start, end = (_both_zones(datetime.fromisoformat(facts[key]), workspace.timezone) for key in ("from", "to"))
+    start, end = (_both_zones(datetime.fromisoformat(facts[key]), workspace) for key in ("from", "to"))
     count = "1 run was" if facts["count"] == 1 else f"{facts['count']} runs were"
     body = (
         f"{count} missed because HexaSched was not running at the time.\n\n"
@@ -87,7 +87,8 @@ def _of_missed(connection: Connection, config: Config, workspace: Workspace, mes
     return f"{name} missed: {count} missed", body
 
 
-def _both_zones(moment: datetime, zone: str) -> str:
+def _both_zones(moment: datetime, workspace: Workspace) -> str:
+    zone = shown_zone(workspace.timezone)
     utc = f"{moment:%Y-%m-%d %H:%M:%S} UTC"
     return utc if zone == "UTC" else f"{moment.astimezone(load_zone(zone)):%a %Y-%m-%d %H:%M:%S} {zone} ({utc})"
 

@@ -32,7 +32,7 @@ def _resume(database: Database, due: list[CronJob], now: datetime) -> int:
         raise
     except Exception as error:  # noqa: BLE001 - one that can't be resumed must not keep the others
         logs.failure("cron_jobs.not_resumed", cron_jobs=[job.id for job in due][:20])
-        reason = f"HexaSched can't resume it: {error}"
+        reason = f"HexaSched can't resume it: {due[0].zone_trouble or error}"
     if len(due) > 1:
         return sum(_resume(database, [job], now) for job in due)
     with database.writing() as connection:

@@ -18,6 +18,7 @@ from apscheduler.triggers.base import BaseTrigger
 from hexasched import failpoints, logs
 from hexasched.domain.limits import POLL_S
 from hexasched.domain.ticks import DueJob, Plan, plan
+from hexasched.domain.zones import check_zone
 from hexasched.errors import StoreBusyError
 from hexasched.scheduler import chores
 from hexasched.scheduler.heartbeat import Heartbeat, steady_s
@@ -143,7 +144,9 @@ class CronJobStore(BaseJobStore):
         except Exception as error:  # noqa: BLE001 - one row that can't be planned must not stop the others
             logs.failure("tick.unplannable", cron_job_id=job.id)
             with self._database.writing() as connection:
-                ticks.put_aside(connection, job, f"HexaSched can't compute its next run: {error}", now)
+                ticks.put_aside(
+                    connection, job, f"HexaSched can't compute its next run: {check_zone(job.timezone) or error}", now
+                )
             return None
 
     def _flush(self, now: datetime) -> bool:

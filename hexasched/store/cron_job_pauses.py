@@ -28,7 +28,7 @@ def suspend(
         rows.change(connection, current.id, {"suspend_reason": reason, "suspended_until": until})
         rows.noted(connection, "pause", current, now, by)
         return
-    owed_from = rows.next_moment(current, rows.settled_until(connection, current, now))
+    owed_from = _owed_from(connection, current, now)
     rows.change(
         connection,
         current.id,
@@ -43,8 +43,15 @@ def suspend(
     rows.noted(connection, "pause", current, now, by)
 
 
+def _owed_from(connection: Connection, current: CronJob, now: datetime) -> datetime | None:
+    """The first moment that a pause takes; where the zone is gone, the last one that was known."""
+    if check_zone(current.timezone):
+        return current.next_run_at
+    return rows.next_moment(current, rows.settled_until(connection, current, now))
+
+
 def resume(connection: Connection, current: CronJob, now: datetime, *, by: int | None = None) -> CronJob | None:
-    """Run again from the next moment on; the moments of the pause become one window."""
+    """Run again from the next moment on; the moments of the pause become one window. Its zone must be valid."""
     current = rows.locked(connection, current)
     if current.suspended:
         write_pause(connection, current, now)

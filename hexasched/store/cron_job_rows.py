@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
+from hexasched.domain.zones import check_zone
 from hexasched.store import audit, ticks
 from hexasched.store import tables as t
 from hexasched.store.cron_jobs import CronJob, CronJobFields, by_id
@@ -18,8 +19,9 @@ def locked(connection: Connection, current: CronJob) -> CronJob:
 
 
 def settled_until(connection: Connection, current: CronJob, now: datetime) -> datetime:
-    """Give overdue moments their verdict; the moment after which the next one may come."""
-    ticks.settle_one(connection, current.id, now)
+    """Give overdue moments their verdict, unless the zone is gone; the moment after which the next one may come."""
+    if not check_zone(current.timezone):
+        ticks.settle_one(connection, current.id, now)
     return newest_verdict(connection, current.id, now)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Select, func, select
 from hexasched.domain.policies import Policy
 from hexasched.domain.ticks import calendar_of
 from hexasched.domain.timetables import Calendar
+from hexasched.domain.zones import check_zone, shown_zone
 from hexasched.store import tables as t
 
 
@@ -48,6 +49,17 @@ class CronJob(CronJobFields):
     def serial_key(self) -> int | None:
         """What its runs share that wait for each other; None if they may overlap."""
         return None if self.concurrency_policy == "Allow" else self.id
+
+    @property
+    def zone_trouble(self) -> str:
+        """Why it has no moments although it has a schedule: its zone has gone from the database; else empty."""
+        wrong = check_zone(self.timezone)
+        return f"The time zone of {self.name} can't be used any more. {wrong}" if wrong else ""
+
+    @property
+    def shown_zone(self) -> str:
+        """The zone that its times are shown in: its own, or UTC while that is gone."""
+        return shown_zone(self.timezone)
 
 
 _OTHERS = (

@@ -1,4 +1,4 @@
-"""What workers could not load ahead: notes in their rows, which go with the worker or a changed variable."""
+"""What workers could not make ready ahead: notes in their rows, which go with the worker or a changed variable."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,13 +9,12 @@ from sqlalchemy import Connection, select, update
 
 from hexasched.store import tables as t
 
-NOTE = "not_preloaded"
-GO_ON = "Runs go on cold."
+NOTE = "not_ready"
 
 
 @dataclass(frozen=True, kw_only=True)
-class NotPreloaded:
-    """A version whose module a worker could not load ahead, and what was wrong; its runs go on cold."""
+class NotReady:
+    """A version for which a worker could not have a process wait, and what was wrong."""
 
     function_name: str
     number: int
@@ -24,11 +23,11 @@ class NotPreloaded:
     @property
     def sentence(self) -> str:
         """What to tell of it."""
-        return f"{self.function_name}, version {self.number}: preload failed: {self.why} {GO_ON}"
+        return f"{self.function_name}, version {self.number}: {self.why}"
 
 
 def note(connection: Connection, worker_id: str, failed: Mapping[int, str]) -> None:
-    """These versions (by id) the worker could not load ahead; what it has noted before is forgotten.
+    """For these versions (by id) the worker could not have a process wait; what it has noted before is forgotten.
 
     Nothing is noted where the worker's row is gone.
     """
@@ -45,7 +44,7 @@ def of_version(connection: Connection, version_id: int | None, since: datetime) 
     return dict(_noted(connection, since)).get(version_id or 0, "")
 
 
-def all_of(connection: Connection, since: datetime, workspace_id: int | None = None) -> list[NotPreloaded]:
+def all_of(connection: Connection, since: datetime, workspace_id: int | None = None) -> list[NotReady]:
     """All that workers seen since then have noted of live versions (of one workspace), by the function's name."""
     noted = dict(_noted(connection, since))
     query = (
@@ -57,7 +56,7 @@ def all_of(connection: Connection, since: datetime, workspace_id: int | None = N
     rows = connection.execute(
         query if workspace_id is None else query.where(t.functions.c.workspace_id == workspace_id)
     )
-    return [NotPreloaded(function_name=row.name, number=row.number, why=noted[row.id]) for row in rows]
+    return [NotReady(function_name=row.name, number=row.number, why=noted[row.id]) for row in rows]
 
 
 def _noted(connection: Connection, since: datetime) -> Iterator[tuple[int, str]]:

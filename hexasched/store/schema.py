@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from hexasched.errors import StoreBusyError, StoreError
 from hexasched.store.database import Database
+from hexasched.store.refusals import advice
 
 _LOCK = 0x68657861  # "hexa": the same number in every version of the program
 _LASTING = ("SQLITE_CANTOPEN", "SQLITE_READONLY")
@@ -92,4 +93,7 @@ def _explain(database: Database, error: BaseException | None, kind: type[StoreEr
     where = database.url.database if database.is_sqlite else database.url.render_as_string(hide_password=True)
     if getattr(origin, "sqlite_errorname", "").startswith(_LASTING):
         kind = StoreError
-    return kind(f"The database {where} can't be used: {cause}.")
+    refusal = None if database.is_sqlite else advice(str(origin))
+    if refusal is None:
+        return kind(f"The database {where} can't be used: {cause}.")
+    return StoreError(f"The database {where} can't be used: {refusal[0]}. {refusal[1]}")

@@ -8,6 +8,7 @@ from hexasched.domain.policies import Policy
 from hexasched.domain.ticks import calendar_of
 from hexasched.domain.timetables import Calendar
 from hexasched.domain.why import Answer, Known, why
+from hexasched.domain.zones import check_zone
 from hexasched.store import blackouts, history, windows
 from hexasched.store import tables as t
 from hexasched.store.cron_jobs import CronJob
@@ -34,12 +35,12 @@ def ask(connection: Connection, job: CronJob, moment: datetime, now: datetime) -
 
 
 def _calendar_at(connection: Connection, job: CronJob, moment: datetime) -> Calendar | None:
-    """The schedule that the CronJob had at `moment`, as the audit noted it; None if it did not."""
+    """The schedule that the CronJob had at `moment`, as the audit noted it; None where nobody can tell."""
     mine = (t.audit.c.workspace_id == job.workspace_id, t.audit.c.detail["cron_job_id"].as_integer() == job.id)
     deeds = t.audit.c.action.in_(("cron_job.create", "cron_job.edit"))
     query = select(t.audit.c.detail).where(deeds, *mine, t.audit.c.at <= moment).order_by(t.audit.c.id.desc())
     detail = connection.execute(query.limit(1)).scalar()
-    if detail is None:
+    if detail is None or check_zone(detail["timezone"]):
         return None
     starts_at, ends_at = (
         datetime.fromisoformat(detail[name]) if detail[name] else None for name in ("starts_at", "ends_at")

@@ -38,7 +38,8 @@ from workers.ending import end_all
 from workers.facts import runtimes
 from workers.hand import Hands, InHand
 from workers.helper import Helper
-from workers.reaper import Reaper, note_boot
+from workers.never_begun import note_boot
+from workers.reaper import Reaper
 from workers.returning import give_back, give_back_due
 from workers.room import free_slots, room_beside
 from workers.shop import Shop

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from hexasched.domain.limits import Limits
-from hexasched.store import builds, function_versions, functions, workspaces
+from hexasched.store import builds, cron_jobs, function_versions, functions, workspaces
 from hexasched.store import tables as t
 from hexasched.store.function_versions import Program
 from tests.factories import NOW
@@ -67,6 +67,35 @@ def test_it_answers_why_a_cron_job_did_not_run(terminal: Service) -> None:
     assert said == "The CronJob was made later: at that time there was none.\n"
     refused = terminal.cli("cronjob", "why", "asked", "--at", "noon", check=False)
     assert (refused.returncode, "--at: noon is not a date and a time" in refused.stderr) == (1, True)
+
+
+def test_a_cron_job_whose_zone_is_gone_is_named_with_what_to_do(terminal: Service) -> None:
+    start = ("--starts-at", "2090-06-01 09:00")
+    for name in ("lost", "found"):
+        schedule = ("--schedule", "every 2 days from 2090-01-01 09:00", "--timezone", "Europe/Berlin")
+        terminal.cli("cronjob", "create", name, "--function", "hello", *schedule, *start)
+    with terminal.open_database() as database, database.writing() as connection:
+        connection.execute(update(t.cron_jobs).where(t.cron_jobs.c.name == "lost").values(timezone="Mars/Base"))
+    moment = "2090-01-01 09:00"
+    assert terminal.cli("cronjob", "pause", "lost").stdout == "lost is paused until it is resumed.\n"
+    for asked in (
+        ("pause", "lost", "--until", moment),
+        ("resume", "lost"),
+        ("why", "lost", "--at", moment),
+        ("backfill", "lost", "--from", moment, "--to", moment),
+    ):
+        refused = terminal.cli("cronjob", *asked, check=False)
+        assert refused.returncode == 2, asked
+        assert refused.stderr == (
+            "hexasched: The time zone of lost can't be used any more. "
+            "Mars/Base is not a time zone of the IANA database. Write a place, for example Europe/Berlin, or UTC. "
+            "Choose another zone with hexasched cronjob edit lost --timezone ZONE.\n"
+        )
+    assert terminal.cli("cronjob", "edit", "lost", "--timezone", "Europe/Berlin").stdout.startswith("CronJob saved.")
+    assert "Next execution: Fri 02 Jun 2090, 09:00 Europe/Berlin" in terminal.cli("cronjob", "resume", "lost").stdout
+    with terminal.open_database() as database, database.reading() as connection:
+        lost, found = (cron_jobs.by_name(connection, 1, name) for name in ("lost", "found"))
+    assert lost and found and lost.starts_at == found.starts_at, "its start stays the moment that it was"
 
 
 def test_it_edits_a_cron_job_whose_one_moment_has_passed(terminal: Service) -> None:

@@ -97,11 +97,8 @@ def test_a_module_is_loaded_ahead_and_what_can_not_be_is_said(service: Service, 
     wait_until(lambda: source in waiting(service), deadline_s=20, what="a process that waits", every_s=0.1)
     wait_until(lambda: service.run("ahead")["result"] > 300, deadline_s=30, what="a run with a module loaded ahead")
     _set_variables(service, "ahead", FAIL="yes")
-    wait_until(
-        lambda: "ahead, version 1: preload failed: not today" in service.cli("doctor", check=False).stdout,
-        deadline_s=30,
-        what="doctor to say so",
-    )
+    said = "ahead, version 1: preload failed: not today. Runs go on cold."
+    wait_until(lambda: said in service.cli("doctor", check=False).stdout, deadline_s=30, what="doctor to say so")
     assert service.run("ahead", check=False)["error"]["message"] == "not today"
     _set_variables(service, "ahead")
     wait_until(lambda: source in waiting(service), deadline_s=20, what="another one", every_s=0.1)
@@ -119,7 +116,8 @@ def test_a_variable_that_does_not_decrypt_is_said_and_ends_no_worker(service: Se
         )
         newer = update(t.functions).where(t.functions.c.id == mine)
         connection.execute(newer.values(env_revision=t.functions.c.env_revision + 1))
-    said = "sealed, version 1: preload failed: A stored secret was encrypted with a key that is not in secret.key."
+    why = "A stored secret was encrypted with a key that is not in secret.key."
+    said = f"sealed, version 1: no process can be made ready for its runs: {why}"
     wait_until(lambda: said in service.cli("doctor", check=False).stdout, deadline_s=30, what="doctor to say so")
     assert service.pids("worker") == [worker]
     _set_variables(service, "sealed", KEY="another")

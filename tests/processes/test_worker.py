@@ -21,7 +21,7 @@ from hexasched.store import artifacts, build_claims, claiming, deploys, function
 from hexasched.store import tables as t
 from hexasched.store.database import Connection, Database
 from sandbox.client import Keeper
-from sandbox.spool import Spool
+from sandbox.spool import Spool, now_ms
 from tests.busy import held
 from tests.factories import NOW, make_function, make_program, make_run, make_workspace
 from tests.processes.service import Service, kill, running
@@ -35,6 +35,7 @@ from workers.helper import Helper
 from workers.reaper import Reaper
 from workers.shop import Shop
 from workers.stopping import stop_all
+from workers.telling import anything_new, tell
 
 if sys.version_info >= (3, 12):
     import tarfile
@@ -128,6 +129,45 @@ def test_a_run_whose_end_is_refused_keeps_no_other_from_ending_and_is_tried_agai
         _accept(database)
         wait_until(lambda: end_all(shop, hands), deadline_s=10, what="another try")
     assert _statuses(database, [2]) == ["succeeded"]
+
+
+def test_a_run_whose_log_is_refused_keeps_no_other_from_being_told_and_is_told_later(
+    refusing: tuple[Database, list[claiming.Claim]],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    database, claims = refusing
+    with database.writing() as connection:
+        connection.exec_driver_sql("DROP TRIGGER refusing")
+        connection.exec_driver_sql(
+            "CREATE TRIGGER refusing BEFORE INSERT ON log_chunks WHEN NEW.run_id = 2 "
+            "BEGIN SELECT RAISE(ABORT, 'not this one'); END"
+        )
+    hands: dict[str, InHand] = {}
+    for claim in claims:
+        spool = tmp_path / str(claim.run_id)
+        written = Spool(spool)
+        written.add("o", b"hello", now_ms())
+        written.close(now_ms())
+        hand = InHand(claim=claim, key=spool.name, spool=spool, grown=True, started_at=datetime.now(UTC))
+        hands[hand.key] = hand
+    with closing(Helper()) as helper:
+        shop = _elsewhere(tmp_path, database, load_key_ring(tmp_path), helper)
+        tell(shop, hands)
+        assert "not this one" in caplog.text
+        assert _told(database) == [1, 3] and not anything_new(hands.values()), "it rests"
+        _accept(database)
+        hands["2"].untold_until = 0.0
+        tell(shop, hands)
+    assert _told(database) == [1, 2, 3] and not anything_new(hands.values())
+
+
+def _told(database: Database) -> list[int]:
+    """The runs of which a start and a log are stored."""
+    started = t.runs.c.id == t.log_chunks.c.run_id
+    query = select(t.runs.c.id).join(t.log_chunks, started).where(t.runs.c.started_at.is_not(None))
+    with database.reading() as connection:
+        return sorted(connection.execute(query).scalars())
 
 
 def test_a_lease_whose_end_is_refused_keeps_no_other_from_ending(

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, func, select
 
+from bench import pages
 from hexasched.domain.gaps import Gap
 from hexasched.domain.outcomes import ALERTING
 from hexasched.secrets import KeyRing
@@ -28,6 +29,7 @@ from hexasched.store import (
     due_jobs,
     finishing,
     function_list,
+    functions,
     health,
     history,
     holding,
@@ -197,3 +199,16 @@ def test_a_count_ends_where_more_would_tell_nothing(tmp_path: Path) -> None:
             day = history.counts(connection, 1, NOW - timedelta(days=1))
     assert sum(found.values()) == history.COUNTED
     assert 0 < sum(day.values()) < 200
+
+
+def test_each_page_that_the_bench_compares_is_full_or_empty_also_with_a_short_history(database: Database) -> None:
+    plant(database, runs=pages.FEW, cron_jobs=pages.CRON_JOBS, now=NOW, mix=pages.MIX, due_after=timedelta(days=30))
+    with database.reading() as connection:
+        function = functions.by_name(connection, 1, "function-0")
+        assert function
+        for narrow in (Filter(), Filter(function_id=function.id), Filter(cron_job_id=1)):
+            counts = {
+                status: len(history.history(connection, 1, replace(narrow, statuses=status), 51))
+                for status in ((), ("failed",), ("timed_out",))
+            }
+            assert counts == {(): 51, ("failed",): 51, ("timed_out",): 0}

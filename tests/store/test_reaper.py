@@ -7,15 +7,16 @@ import pytest
 from sqlalchemy import select, update
 
 from hexasched.domain.outcomes import Status
-from hexasched.store import claiming, history, runs
+from hexasched.store import claiming, history, logs, runs
 from hexasched.store import tables as t
 from hexasched.store.claiming import Claim
 from hexasched.store.database import Database
 from hexasched.store.run_rows import RunDetail
 from sandbox.spool import Spool, now_ms
 from tests.factories import make_function, make_run, make_workspace
-from workers import reaper
-from workers.reaper import MAX_FENCE, Reaper, note_boot
+from workers import never_begun, reaper
+from workers.never_begun import MAX_FENCE, note_boot
+from workers.reaper import Reaper
 
 WORKER = "ab12"
 
@@ -84,7 +85,7 @@ def test_after_a_start_of_the_machine_a_missing_file_tells_nothing(
 ) -> None:
     claim = claimed(database, tmp_path)
     (tmp_path / "boot_id").write_text("another\n")
-    monkeypatch.setattr(reaper, "BOOT_ID", tmp_path / "boot_id")
+    monkeypatch.setattr(never_begun, "BOOT_ID", tmp_path / "boot_id")
     assert settled(database, tmp_path, claim.run_id) is Status.LOST
 
 
@@ -102,3 +103,29 @@ def test_what_worker_after_worker_dies_of_before_it_begins_is_lost_in_the_end(
     with database.writing() as connection:
         connection.execute(update(t.runs).values(fence=MAX_FENCE + 1))
     assert settled(database, tmp_path, claim.run_id) is Status.LOST
+
+
+def test_a_sweep_leaves_time_for_its_own_leases_however_much_the_dead_have_printed(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reaper, "SHIP_S", 0.0)
+    claim = claimed(database, tmp_path)
+    folder = tmp_path / WORKER
+    printed = dict.fromkeys((claim.fence, claim.fence + 1), 2 * reaper.PIECE_CHUNKS + 10)
+    for fence, count in printed.items():
+        spool = Spool(folder / "spool" / f"run-{claim.run_id}-{fence}.log")
+        for number in range(count):  # each in a chunk of its own: the stream changes
+            spool.add("oe"[number % 2], b"%d," % number, now_ms())  # type: ignore[arg-type]
+        spool.close(now_ms())
+    sweeper = Reaper(database, tmp_path)
+    stored: list[int] = []
+    while folder.exists():
+        assert len(list((folder / "spool").iterdir())) == 2, "a file that is missing tells that its run never began"
+        assert sweeper.sweep() == (0 if stored else 1), "what it had in hand is ended at once"
+        with database.reading() as connection:
+            stored.append(len(logs.read(connection, "run", claim.run_id, limit=10_000)))
+    assert stored == [1000, 2000, 2010, 3010, 4010, 4020, 4020]
+    with database.reading() as connection:
+        chunks = logs.read(connection, "run", claim.run_id, limit=10_000)
+    whole = b"".join(b"%d," % number for number in range(2010))
+    assert b"".join(chunk.data for chunk in chunks) == 2 * whole

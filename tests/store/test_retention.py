@@ -11,6 +11,7 @@ from hexasched.scheduler.cleaning import clean
 from hexasched.store import (
     artifacts,
     audit,
+    batches,
     build_claims,
     builds,
     claiming,
@@ -18,6 +19,7 @@ from hexasched.store import (
     downtimes,
     finishing,
     logs,
+    old_runs,
     outbox,
     retention,
     runs,
@@ -135,7 +137,7 @@ def test_large_logs_make_small_transactions(database: Database) -> None:
         function = plant(connection)
         for _ in range(5):
             ended(connection, function, 101 * DAY)
-        connection.execute(update(t.runs).values(log_bytes=retention.BATCH_LOG_BYTES // 2))
+        connection.execute(update(t.runs).values(log_bytes=old_runs.BATCH_LOG_BYTES // 2))
     [sweep] = [one for one in retention.sweeps(NOW, KEPT) if one.name == "runs"]
     after: int | None = 0
     sizes = []
@@ -251,7 +253,7 @@ def test_old_notes_go_but_for_what_tells_a_cron_jobs_schedule(database: Database
 
 
 def test_a_window_that_still_grew_lately_stays_and_does_not_keep_others(database: Database) -> None:
-    freezes = retention.BATCH + 1
+    freezes = batches.BATCH + 1
     with database.writing() as connection:
         job = make_cron_job(connection, plant(connection))
         connection.execute(delete(t.audit))

@@ -11,7 +11,18 @@ from sqlalchemy import update
 
 from hexasched.config import Mail
 from hexasched.doorbell import SCHEDULE, WORK, Doorbell
-from hexasched.store import claiming, cron_job_pauses, cron_jobs, finishing, functions, history, workspaces
+from hexasched.notifier.letters import letter_for
+from hexasched.store import (
+    claiming,
+    cron_job_pauses,
+    cron_jobs,
+    finishing,
+    functions,
+    history,
+    outbox,
+    work,
+    workspaces,
+)
 from hexasched.store import tables as t
 from hexasched.store.cron_jobs import CronJob
 from hexasched.store.functions import Function
@@ -20,6 +31,7 @@ from hexasched.store.run_rows import RunRow
 from tests.web import rows
 from tests.web.browser import Browser
 from tests.web.conftest import Place
+from workers.event import event_for
 
 GOOD = {
     "function": "daily-summary-email",
@@ -523,12 +535,100 @@ def test_the_page_of_one_whose_zone_is_gone_says_why_it_is_paused(
     refused = developer.post(f"/cronjobs/{job.id}/resume")
     assert refused.status_code == 303 and refused.location == f"/cronjobs/{job.id}/edit"
     form = developer.get(str(refused.location))
-    assert form.status_code == 200 and "can't be resumed. Mars/Base is not a time zone" in unescape(form.text)
+    assert form.status_code == 200 and "can't be used any more. Mars/Base is not a time zone" in unescape(form.text)
     mended = GOOD | {"name": job.name, "revision": field(form.text, "revision")}
     assert developer.post(f"/cronjobs/{job.id}/edit", mended).status_code == 303
     assert developer.post(f"/cronjobs/{job.id}/resume").location == f"/cronjobs/{job.id}"
     active = stored(place, job.name)
     assert active and (active.suspended, active.timezone) == (False, "Europe/Berlin")
+
+
+def lose_zone(place: Place, job: CronJob) -> None:
+    """As if the database of zones had lost the CronJob's zone."""
+    with place.database.writing() as connection:
+        connection.execute(update(t.cron_jobs).where(t.cron_jobs.c.id == job.id).values(timezone="Mars/Base"))
+
+
+def every_kind(place: Place, function: Function) -> list[CronJob]:
+    """One CronJob for each kind of schedule, one of them with a start and an end."""
+    bounds = {"starts_at": place.clock(), "ends_at": place.clock() + timedelta(days=9)}
+    kinds: list[dict[str, Any]] = [
+        {"expression": "0 9 * * *"} | bounds,
+        {"expression": "every 2 days from 2026-11-20 09:00"},
+        {"expression": "at 2026-11-24 08:30"},
+    ]
+    with place.database.writing() as connection:
+        return [rows.cron_job(connection, function, place.clock(), name=f"k-{n}", **k) for n, k in enumerate(kinds)]
+
+
+def test_a_zone_that_is_gone_keeps_no_page_from_being_shown(
+    place: Place, function: Function, job: CronJob, logged_in: LogIn
+) -> None:
+    gone = every_kind(place, function)
+    for one in gone:
+        lose_zone(place, one)
+    with place.database.writing() as connection:
+        connection.execute(update(t.workspaces).values(timezone="Mars/Base"))
+    developer = logged_in("developer")
+    for page in ("/", "/cronjobs", "/cronjobs/blackouts", f"/cronjobs/{job.id}"):
+        assert developer.get(page).status_code == 200, page
+    for one in gone:
+        for page in ("", "/why", "/backfill", "/pause", "/edit"):
+            shown = developer.get(f"/cronjobs/{one.id}{page}")
+            assert shown.status_code == 200, (one.name, page)
+            assert f"The time zone of {one.name} can't be used any more. Mars/Base is not" in unescape(shown.text), page
+        for page in ("/why?at=2026-11-24T09:00", "/backfill?from=2026-11-20+09:00&to=2026-11-23+09:00"):
+            refused = developer.get(f"/cronjobs/{one.id}{page}")
+            assert refused.status_code == 422, page
+            assert "Choose Edit on its page to give it another one." in refused.text
+
+
+def test_a_run_of_one_whose_zone_is_gone_has_its_event_and_its_alert(
+    place: Place, function: Function, job: CronJob
+) -> None:
+    lose_zone(place, job)
+    moment = place.clock()
+    with place.database.writing() as connection:
+        connection.execute(update(t.workspaces).values(timezone="Mars/Base"))
+        run_id = rows.queued_run(connection, function, moment, cron_job_id=job.id)
+        claim = rows.start(connection, moment)
+        event = event_for(work.load_runs(connection, place.keys, [claim])[claim], moment)
+        assert (event["timezone"], event["nextRuns"]) == ("Mars/Base", [])
+        assert finishing.finish(connection, claim, rows.ERROR, moment + timedelta(seconds=2))
+        message = outbox.take_due(connection, moment + timedelta(seconds=2), timedelta(seconds=30))
+        assert message and message.payload == {"run_id": run_id}
+        assert "Ended:     2026-11-23 08:00:02 UTC\n" in letter_for(connection, place.config, message).get_content()
+
+
+def test_what_has_lost_its_zone_is_paused_and_mended(place: Place, function: Function, logged_in: LogIn) -> None:
+    developer = logged_in("developer")
+    for one in every_kind(place, function):
+        lose_zone(place, one)
+        place.clock.advance(timedelta(days=2))  # something is due that nobody can plan any more
+        assert developer.post(f"/cronjobs/{one.id}/pause").status_code == 303
+        form = {"reason": "no zone", "until": "2027-01-01T09:00"}
+        assert "In UTC." in developer.get(f"/cronjobs/{one.id}/pause").text
+        changed = developer.post(f"/cronjobs/{one.id}/pause", form)
+        assert "does not run until Fri 1 Jan 2027, 09:00 UTC" in unescape(developer.get(str(changed.location)).text)
+        assert "2027-01-01T09:00" in developer.get(f"/cronjobs/{one.id}/pause").text
+        paused = stored(place, one.name)
+        assert paused and paused.suspended and paused.owed_from == one.next_run_at
+        mended = GOOD | {"name": one.name, "revision": str(paused.revision)}
+        assert developer.post(f"/cronjobs/{one.id}/edit", mended).status_code == 303
+        answer = developer.get(f"/cronjobs/{one.id}/why?at={place.clock() - timedelta(days=1):%Y-%m-%dT09:00}")
+        assert answer.status_code == 200 and 'aria-label="Answer"' in answer.text
+        assert developer.post(f"/cronjobs/{one.id}/resume").location == f"/cronjobs/{one.id}"
+
+
+def test_one_that_has_lost_its_zone_and_is_due_can_be_given_another(
+    place: Place, function: Function, job: CronJob, logged_in: LogIn
+) -> None:
+    lose_zone(place, job)
+    place.clock.advance(timedelta(days=2))
+    mended = GOOD | {"name": job.name, "revision": str(job.revision)}
+    assert logged_in("developer").post(f"/cronjobs/{job.id}/edit", mended).status_code == 303
+    active = stored(place, job.name)
+    assert active and active.timezone == "Europe/Berlin" and active.next_run_at
 
 
 def test_a_long_list_has_pages(place: Place, function: Function, logged_in: LogIn) -> None:

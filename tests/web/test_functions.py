@@ -135,7 +135,7 @@ def test_what_a_worker_can_not_load_ahead_stands_on_the_pages(place: Place, logg
     said = "preload failed: <b>no</b> ${key} Runs go on cold."
     assert unescape(logged_in("viewer").get("/functions/hello/versions").text).count(said) == 0
     with place.database.writing() as connection:
-        preloads.note(connection, "w1", {function.live_version_id or 0: "<b>no</b> ${key}", 4711: "of nobody"})
+        preloads.note(connection, "w1", {function.live_version_id or 0: said, 4711: "of nobody"})
     page = logged_in("viewer").get("/functions/hello/versions").text
     assert said in unescape(page)
     assert "<b>no</b>" not in page
