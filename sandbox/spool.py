@@ -21,6 +21,11 @@ Stream = Literal["o", "e", "s"]
 HEADER = struct.Struct(">cQI")
 MAX_RECORD_BYTES = 64 * 1024
 READ_BYTES = 1024 * 1024
+CHANGE_BYTES = 256
+"""What a change of the stream counts for in the limits: behind it a row of its own begins in the database.
+
+Single bytes to the two streams in turn would be 370,000 rows else, whose writing holds up everybody for seconds.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +69,9 @@ class Spool:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         self._fd = os.open(path, flags, 0o600)
         self._head, self._tail_limit = head, tail
-        self._tail: deque[bytes] = deque()
-        self._tail_size = 0
+        self._tail: deque[tuple[bytes, int]] = deque()  # with what each counts for
+        self._tail_size = self._spent = 0
+        self._stream: Stream | None = None
         self._gap = 0
         self._whole = True  # the head is not full and the disk takes what is written
         self.disk_full = False
@@ -78,9 +84,13 @@ class Spool:
         for start in range(0, len(data), MAX_RECORD_BYTES):
             piece = data[start : start + MAX_RECORD_BYTES]
             record = HEADER.pack(stream.encode("ascii"), at_ms, len(piece)) + piece
-            self._whole = self._whole and self.size + len(record) <= self._head
-            if not (self._whole and self._write(record)):
-                self._hold(record)
+            counts = len(record) + (CHANGE_BYTES if self._stream not in (None, stream) else 0)
+            self._stream = stream
+            self._whole = self._whole and self._spent + counts <= self._head
+            if self._whole and self._write(record):
+                self._spent += counts
+            else:
+                self._hold(record, counts)
             self.kept += len(piece)
 
     def close(self, at_ms: int) -> None:
@@ -88,17 +98,17 @@ class Spool:
         if self._gap:
             self._write(_remark(f"… {self._gap:,} bytes of output are left out here …\n", at_ms))
         while self._tail:
-            record = self._tail.popleft()
+            record, _ = self._tail.popleft()
             if not self._write(record):
                 self._count_lost(record)
         os.close(self._fd)
 
-    def _hold(self, record: bytes) -> None:
-        self._tail.append(record)
-        self._tail_size += len(record)
+    def _hold(self, record: bytes, counts: int) -> None:
+        self._tail.append((record, counts))
+        self._tail_size += counts
         while self._tail_size > self._tail_limit:
-            oldest = self._tail.popleft()
-            self._tail_size -= len(oldest)
+            oldest, counted = self._tail.popleft()
+            self._tail_size -= counted
             self._gap += len(oldest) - HEADER.size
             self._count_lost(oldest)
 

@@ -121,3 +121,12 @@ def test_lines_are_cut_the_same_however_they_arrive(size: int) -> None:
         f"{'c' * 10} … 1 bytes of this line are left out\nend{'d' * 7} … 13 bytes of this line are left out"
     )
     assert cut.dropped == 15 + 1 + 13
+
+
+def test_the_rows_that_an_output_becomes_are_few_however_it_is_written(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "log")
+    for number in range(400_000):
+        spool.add("oe"[number % 2], b"x", 0)  # type: ignore[arg-type]
+    spool.close(0)
+    assert 15_000 < len(list(read_records(tmp_path / "log"))) < 20_000
+    assert spool.kept + spool.dropped == 400_000
