@@ -73,7 +73,7 @@ def _used_mb(service: Service) -> dict[str, float]:
 
 def _has_network(service: Service) -> bool:
     """Whether a process of pasta is left, which ends a minute after its last use."""
-    return any("pasta" in _name(pid) for pid in service.tree())
+    return any(_name(pid).split()[1].startswith(("pasta", "passt")) for pid in service.tree())
 
 
 def _used_bytes(pid: int) -> int:
