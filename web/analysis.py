@@ -18,7 +18,7 @@ from web.instance import config, database, now
 
 ANSWER_WITHIN_S = 3.0
 AT_ONCE = 8
-"""So many threads may wait here; further requests get no answer, which costs the editor nothing but its marks."""
+"""So many threads may wait here; further requests are told to ask again."""
 
 _NO_HANDLER = "Export a default function: export default async (event, context) => { … }"
 
@@ -29,29 +29,40 @@ _places = threading.BoundedSemaphore(AT_ONCE)
 @analysis.post("/functions/analyse")
 @require("developer")
 def analyse() -> dict[str, Any] | Response:
-    """{diagnostics, env, packages} of the form's source; 204 when nobody could look at it in time.
+    """{diagnostics, env, packages} of the form's source; 202 while nobody could look at it: ask again.
 
     diagnostics: [{message, line, column, severity}]; env: [{name, line, optional}], packages (those that are not
-    among the form's): [{name, line}]; the last two only if the source can be parsed.
+    among the form's): [{name, line}]; the last two only if the source can be parsed. 204 if nobody can read that.
     """
     typed = read_program(request.form)
-    if not _places.acquire(blocking=False):
+    if not _is_readable(typed):
         return Response(status=204)
+    if not _places.acquire(blocking=False):
+        return _ask_again()
     try:
         found = _ask_worker(typed)
     finally:
         _places.release()
     if found is None:
-        return Response(status=204)
+        return _ask_again()
     packages, _ = read_dependencies(typed.dependencies)
     return _answer(found, packages)
+
+
+def _ask_again() -> Response:
+    return Response(status=202, headers={"Retry-After": "2"})
+
+
+def _is_readable(typed: ProgramForm) -> bool:
+    with database().reading() as connection:
+        known = workers.runtimes(connection, now())
+    wrong = runtimes.check(typed.runtime, typed.handler_file, known) or check_source(typed.source, typed.handler_file)
+    return not wrong
 
 
 def _ask_worker(typed: ProgramForm) -> dict[str, Any] | None:
     with doorbell.Doorbell(config().data_dir, doorbell.DONE) as bell:
         build_id = _enqueue(typed)
-        if build_id is None:
-            return None
         doorbell.ring(config().data_dir, doorbell.WORK)
         give_up_at = time.monotonic() + ANSWER_WITHIN_S
         while (left := give_up_at - time.monotonic()) > 0:
@@ -63,12 +74,9 @@ def _ask_worker(typed: ProgramForm) -> dict[str, Any] | None:
     return None
 
 
-def _enqueue(typed: ProgramForm) -> int | None:
+def _enqueue(typed: ProgramForm) -> int:
+    source = {"runtime": typed.runtime, "handler_file": typed.handler_file, "source": typed.source}
     with database().writing() as connection:
-        known = workers.runtimes(connection, now())
-        if runtimes.check(typed.runtime, typed.handler_file, known) or check_source(typed.source, typed.handler_file):
-            return None
-        source = {"runtime": typed.runtime, "handler_file": typed.handler_file, "source": typed.source}
         return builds.enqueue_analysis(connection, current_workspace().id, source, now())
 
 

@@ -43,10 +43,16 @@ def _add_editor(app: Flask, sent: list[str]) -> None:
             sent.append(request.form["source"])
         return render_template_string(EDITOR_PAGE, code="\n  let a = 1;\n", errors={})
 
+    turned_away: list[list[int]] = []
+
     @require("developer")
     def analyse() -> Response:
+        """Finds each line that says oops; at the first time nobody has time to look."""
         lines = request.form["source"].split("\n")
         wrong = [number for number, line in enumerate(lines, 1) if "oops" in line]
+        if wrong and not turned_away:
+            turned_away.append(wrong)
+            return Response(status=202)
         return jsonify(diagnostics=[{"message": "No <b>oops</b>", "line": n, "column": 1} for n in wrong])
 
     app.add_url_rule("/editor", "editor", edit, methods=["GET", "POST"])

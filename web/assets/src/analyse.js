@@ -2,6 +2,8 @@
 import { setDiagnostics } from "@codemirror/lint";
 
 const PAUSE_MS = 400;
+// While all workers are busy, or the service starts again, the server can't say; the source is still marked then.
+const AGAIN_AFTER_MS = [2000, 4000, 8000, 16000, 30000];
 
 // Diagnostics are [{message, line, column, severity: "error" | "warning" | "info"}]; lines and columns count from 1.
 export function showDiagnostics(view, diagnostics) {
@@ -20,6 +22,10 @@ export function showDiagnostics(view, diagnostics) {
 export function analyse(view, textarea) {
   let timer;
   let running;
+  let tries = 0;
+  const again = () => {
+    if (tries < AGAIN_AFTER_MS.length) timer = setTimeout(ask, AGAIN_AFTER_MS[tries++]);
+  };
   const ask = async () => {
     running?.abort();
     running = new AbortController();
@@ -31,17 +37,22 @@ export function analyse(view, textarea) {
         headers: { "X-CSRFToken": document.querySelector('meta[name="csrf-token"]').content, Accept: "application/json" },
         signal: running.signal,
       });
-      if (!response.ok || source !== textarea.value) return;
+      if (source !== textarea.value) return;
+      if (response.status === 202) again();
+      if (response.status !== 200) return;
       const answer = await response.json();
       showDiagnostics(view, answer.diagnostics ?? []);
       textarea.dispatchEvent(new CustomEvent("analysed", { detail: answer, bubbles: true }));
     } catch (error) {
       // Marks are a comfort: the deploy checks the same and says what is wrong.
-      if (error.name !== "AbortError") console.warn("The source could not be analysed:", error.message);
+      if (error.name === "AbortError") return;
+      console.warn("The source could not be analysed:", error.message);
+      again();
     }
   };
   const later = () => {
     clearTimeout(timer);
+    tries = 0;
     timer = setTimeout(ask, PAUSE_MS);
   };
   textarea.addEventListener("input", later);
