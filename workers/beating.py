@@ -4,16 +4,15 @@ import time
 from datetime import UTC, datetime
 
 from hexasched import failpoints, logs
-from hexasched.domain.outcomes import Outcome, Reason, Status
-from hexasched.store import build_claims, claiming, finishing, holding
+from hexasched.domain.outcomes import Outcome, Status
+from hexasched.store import build_claims, claiming, finishing, holding, workers
 from hexasched.store.build_claims import BuildClaim
 from hexasched.store.claiming import Claim
+from hexasched.store.database import Connection
 from workers.hand import Hands
 from workers.shop import Shop
 from workers.stopping import stop
 from workers.watch import KeeperWatch
-
-NEVER_BEGUN = Outcome(status=Status.CANCELLED, reason=Reason.USER)
 
 
 def beat(shop: Shop, hands: Hands, watch: KeeperWatch) -> None:
@@ -24,15 +23,31 @@ def beat(shop: Shop, hands: Hands, watch: KeeperWatch) -> None:
     with shop.database.writing() as connection:
         mine: set[Claim | BuildClaim] = set(holding.beat(connection, shop.worker_id, now))
         mine |= build_claims.beat(connection, shop.worker_id)
-        for claim in mine - held:
-            # The answer to the claim was lost on its way: nobody would ever start it.
-            if isinstance(claim, BuildClaim):
-                build_claims.release(connection, claim)
-            elif not claiming.release(connection, claim):  # somebody wants it to stop
-                finishing.finish(connection, claim, NEVER_BEGUN, now)
+        _return(connection, shop.worker_id, mine - held, now)
     shop.keeper.beat(sent_at)
     watch.asked(time.monotonic())
     for hand in list(hands.values()):
         if hand.claim not in mine and hand.ended is None and not hand.stopping:
             logs.warning("claim.lost", key=hand.key)
             stop(shop, hands, hand, "cancel")
+
+
+def leave(shop: Shop) -> None:
+    """Give back what the worker has without knowing it, and take its row away. Raises StoreBusyError."""
+    now = datetime.now(UTC)
+    with shop.database.writing() as connection:
+        unknown: set[Claim | BuildClaim] = {claim for claim, _ in holding.held_by(connection, shop.worker_id)}
+        unknown |= {claim for claim, _ in build_claims.held_by(connection, shop.worker_id)}
+        _return(connection, shop.worker_id, unknown, now)
+        workers.leave(connection, shop.worker_id)
+
+
+def _return(connection: Connection, worker_id: str, unknown: set[Claim | BuildClaim], now: datetime) -> None:
+    """The answer to these claims was lost on its way: nobody would ever start them."""
+    to_stop = dict(holding.to_cancel(connection, worker_id)) if unknown else {}
+    for claim in unknown:
+        if isinstance(claim, BuildClaim):
+            build_claims.release(connection, claim)
+        elif not claiming.release(connection, claim) and claim in to_stop:
+            outcome = Outcome(status=Status.CANCELLED, reason=to_stop[claim])
+            finishing.finish(connection, claim, outcome, now)

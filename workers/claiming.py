@@ -95,8 +95,6 @@ def _anything(shop: Shop, room: Room, now: datetime) -> bool:
 def _prepare_run(shop: Shop, hand: InHand, work: RunWork | Exception, warming: Warming) -> None:
     try:
         hand.job = _job_of(shop, hand, work)
-    except StoreBusyError:
-        raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the run must end, and as our failure
         logs.failure("run.not_started", run_id=hand.parent_id)
         hand.ended = internal_failure(error)

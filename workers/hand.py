@@ -26,7 +26,7 @@ class InHand:
     preparing: Future[Any] | None = None  # what the helper does for its next job
     claimed_at: float = field(default_factory=time.monotonic)
     job: Job | None = field(default=None, repr=False)  # of a run for which all is prepared, until the keeper has it
-    leaving: bool = False  # it is being given back: unless that is refused it never begins here
+    leaving: bool = False  # it is being given back: it never begins here
     submitted_at: float | None = None  # monotonic: since when the keeper has its job
     started_at: datetime | None = None
     marked: bool = False  # the row says that it started

@@ -26,6 +26,7 @@ from hexasched.store.database import Database
 from sandbox.client import Keeper, KeeperGoneError
 from sandbox.jobs import SandboxSettings
 from sandbox.trial import weaknesses
+from workers.beating import leave
 from workers.budget import budget_for, memory_here
 from workers.facts import choose_tier, runtimes, settings_for
 from workers.helper import Helper
@@ -71,9 +72,9 @@ def run(config: Config, database: Database, keys: KeyRing, on_ready: Callable[[]
     keeper.close()
     shop.helper.close()
     if worker.idle:
-        with contextlib.suppress(StoreBusyError), database.writing() as connection:
-            workers.leave(connection, worker_id)
-        shutil.rmtree(state_dir, ignore_errors=True)
+        with contextlib.suppress(StoreBusyError):
+            leave(shop)
+            shutil.rmtree(state_dir, ignore_errors=True)
     lock.close()  # what could not be written is found by the next worker
     logs.event("worker.stopped", worker=worker_id)
 

@@ -129,7 +129,8 @@ def announce(instance: Instance, password: str | None) -> None:
         click.echo(f"Log in as owner@example.org with the password {password} (shown this once).")
     if instance.config.sandbox.mode == "none":
         click.echo("WARNING: no sandbox. Functions run as this user, with all its rights.")
-    sys.stdout.flush()
+    if sys.stdout is not None:  # closed when this began
+        sys.stdout.flush()
 
 
 def _setup_code(instance: Instance) -> str | None:

@@ -4,7 +4,7 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from hexasched.domain.outcomes import ALERTING, Reason, Status
 from hexasched.domain.policies import Policy
@@ -12,6 +12,9 @@ from hexasched.store import outbox
 from hexasched.store import tables as t
 from hexasched.store.runs import occurrence_id
 
+_IS_THERE = select(t.functions.c.id).where(
+    t.functions.c.id == bindparam("function"), t.functions.c.deleted_at.is_(None)
+)
 MAX_DRAINS = 3
 """How many times in a row a run that a stopping worker interrupted is queued again."""
 
@@ -25,9 +28,10 @@ def follow_up(
     run = connection.execute(select(t.runs).where(t.runs.c.id == run_id)).mappings().one()
     if run["cancel_requested_at"] is not None:
         return  # somebody wanted it to stop: it does not come back, and nobody has to be told
-    if reason is Reason.DRAIN and run["drains"] < MAX_DRAINS:
+    is_there = connection.execute(_IS_THERE, {"function": run["function_id"]}).first() is not None
+    if is_there and reason is Reason.DRAIN and run["drains"] < MAX_DRAINS:
         _queue_attempt(connection, dict(run), now, now, drains=run["drains"] + 1, extra_attempt=1)
-    elif retryable and (delay := _delay_of_retry(connection, dict(run), status, reason)) is not None:
+    elif is_there and retryable and (delay := _delay_of_retry(connection, dict(run), status, reason)) is not None:
         _queue_attempt(connection, dict(run), now, now + delay)
     elif status in ALERTING and run["trigger"] != "test":
         outbox.add_run_alert(connection, run_id, now)

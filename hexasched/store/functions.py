@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hexasched.domain.outcomes import Reason, Status
-from hexasched.store import audit, cron_job_changes
+from hexasched.store import audit, cron_job_changes, holding
 from hexasched.store import tables as t
 
 
@@ -91,16 +91,22 @@ def describe(connection: Connection, workspace_id: int, function_id: int, descri
 def remove(
     connection: Connection, workspace_id: int, function_id: int, now: datetime, *, by: int | None = None
 ) -> None:
-    """Delete a function and its CronJobs; what is queued is cancelled, what has run stays in the history."""
+    """Delete a function and its CronJobs; what has not begun is cancelled, what has run stays in the history."""
     function = by_id(connection, workspace_id, function_id)
     if function is None:
         return
     cron_job_changes.remove_all_of(connection, workspace_id, function_id, now, by=by)
     audit.note(connection, "function.delete", function.name, now, workspace_id=workspace_id, by=by)
+    theirs = t.runs.c.function_id == function_id
+    holding.lock_open(connection, theirs)
     connection.execute(
         update(t.runs)
-        .where(t.runs.c.function_id == function_id, t.runs.c.status == Status.QUEUED)
+        .where(theirs, t.runs.c.status == Status.QUEUED)
         .values(status=Status.CANCELLED, reason=Reason.USER, finished_at=now)
+    )
+    unbegun = (t.runs.c.started_at.is_(None), t.runs.c.cancel_requested_at.is_(None))
+    connection.execute(
+        update(t.runs).where(theirs, t.runs.c.status == Status.RUNNING, *unbegun).values(cancel_requested_at=now)
     )
     connection.execute(delete(t.kept).where(t.kept.c.function_id == function_id))
     connection.execute(update(t.functions).where(t.functions.c.id == function_id).values(deleted_at=now))

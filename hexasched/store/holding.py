@@ -1,12 +1,22 @@
 """Runs while a worker has them: started, kept by heartbeats, asked to stop."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, select, update
 
 from hexasched.domain.outcomes import Reason, Status
 from hexasched.store import tables as t
 from hexasched.store.claiming import Claim, mine
+
+
+def lock_open(connection: Connection, *which: Any) -> None:
+    """Hold the open runs that meet these conditions until the transaction ends: none comes or goes back to the queue.
+
+    On PostgreSQL a change of what is queued, and then one of what runs, could both pass by a run that is given back.
+    """
+    open_runs = t.runs.c.status.in_((Status.QUEUED, Status.RUNNING))
+    connection.execute(select(t.runs.c.id).where(open_runs, *which).order_by(t.runs.c.id).with_for_update()).all()
 
 
 def mark_started(connection: Connection, taken: Claim, now: datetime) -> bool:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hexasched.domain.outcomes import Reason, Status
+from hexasched.store import holding
 from hexasched.store import tables as t
 
 
@@ -81,6 +82,7 @@ def give_up(connection: Connection, run_id: int, error: dict[str, Any], now: dat
 def request_cancel(connection: Connection, workspace_id: int, run_id: int, now: datetime) -> Status | None:
     """Stop a run: at once if it is queued, else its worker is asked. The status after, None if there is no such run."""
     mine = and_(t.runs.c.id == run_id, t.runs.c.workspace_id == workspace_id)
+    holding.lock_open(connection, mine)
     connection.execute(
         update(t.runs)
         .where(mine, t.runs.c.status == Status.QUEUED)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from hexasched.domain.outcomes import Reason, Status
 from hexasched.domain.ticks import DueJob, Plan, plan
-from hexasched.store import audit, due_jobs, outbox, windows
+from hexasched.store import audit, due_jobs, holding, outbox, windows
 from hexasched.store import tables as t
 
 
@@ -48,6 +48,7 @@ def _make_room(connection: Connection, cron_job_ids: list[int], now: datetime) -
     """Policy Replace: what waits is over, what runs is told to stop; the new run waits until that is dead."""
     for start in range(0, len(cron_job_ids), 500):
         theirs = t.runs.c.cron_job_id.in_(cron_job_ids[start : start + 500])
+        holding.lock_open(connection, theirs)
         connection.execute(
             update(t.runs)
             .where(theirs, t.runs.c.status == Status.QUEUED)

@@ -85,7 +85,9 @@ def _be(program: Program, keep: int, parent: int, mask: Iterable[int]) -> NoRetu
         _forget_descriptors(keep)
         os.environ.clear()
         os.environ.update(program.env)
-        with suppress(OSError):  # a kernel without that shows all children with the original's command line
+        with suppress(
+            OSError, ValueError, IndexError
+        ):  # a kernel without that shows all children with the original's command line
             linux.set_command_line(program.words)
         status = _run(program.main)
     except BaseException:  # noqa: BLE001 - whatever it is, it ends here: above are the original's handlers
@@ -136,6 +138,6 @@ def _run(main: Callable[[], object]) -> int:
 
 
 def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # None if it was closed when this began
         with suppress(OSError):  # nobody reads it any more, which is no reason to end
             stream.flush()

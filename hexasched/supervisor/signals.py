@@ -12,11 +12,12 @@ STOP = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 def signal_pipe() -> Iterator[int]:
     """The reading end of a pipe that gets one byte, the signal's number, for each SIGCHLD and each signal of STOP.
 
-    A signal that whoever started us wanted ignored, as nohup does with SIGHUP, stays ignored.
+    A signal of STOP that whoever started us wanted ignored, as nohup does with SIGHUP, stays ignored; not SIGCHLD:
+    the kernel would reap the children, and nobody hear how they ended.
     """
     reading, writing = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     old_fd = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    watched = [n for n in (*STOP, signal.SIGCHLD) if signal.getsignal(n) is not signal.SIG_IGN]
+    watched = [signal.SIGCHLD, *(number for number in STOP if signal.getsignal(number) is not signal.SIG_IGN)]
     old_handlers = {number: signal.signal(number, _nothing) for number in watched}
     try:
         yield reading

@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,17 +21,20 @@ from hexasched.config import Config, Workers
 from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.doorbell import WORK, Doorbell
-from hexasched.errors import StoreBusyError
+from hexasched.errors import StoreBusyError, StoreFullError
 from hexasched.secrets import load_key_ring
-from hexasched.store import claiming, runs, schema
+from hexasched.store import claiming, finishing, functions, holding, runs, schema, ticks
 from hexasched.store import tables as t
 from hexasched.store.build_claims import BuildClaim
 from hexasched.store.claiming import Claim
 from hexasched.store.database import Database
 from sandbox.client import Keeper
 from sandbox.jobs import Job
+from tests import postgres
 from tests.busy import held
-from tests.factories import NOW, make_function, make_run, make_workspace
+from tests.factories import NOW, make_cron_job, make_function, make_run, make_workspace
+from tests.waiting import wait_until
+from workers.beating import leave
 from workers.builds import BuildState
 from workers.claiming import claim_work, start_waiting
 from workers.ending import end_all
@@ -244,6 +247,103 @@ def test_a_worker_that_drains_begins_with_nothing_however_busy_the_database_is(s
         worker._work()
     assert worker.idle
     assert statuses(shop)[:3] == ["queued"] * 3
+
+
+def delete_function(shop: Shop) -> None:
+    with shop.database.writing() as connection:
+        functions.remove(connection, 1, 1, NOW)
+
+
+def claimable(shop: Shop) -> list[Claim]:
+    with shop.database.writing() as connection:
+        return claiming.claim(connection, "elsewhere", 10, NOW)
+
+
+def test_what_is_given_back_after_its_function_was_deleted_begins_nowhere(shop: Shop) -> None:
+    hands = claimed(shop, 2)
+    delete_function(shop)
+    give_back(shop, hands, list(hands.values()))
+    assert claimable(shop) == []
+
+
+def test_what_a_dead_worker_had_of_a_deleted_function_begins_nowhere(shop: Shop) -> None:
+    folder = dead_worker(shop, claimed(shop, 2), begun=False)
+    delete_function(shop)
+    Reaper(shop.database, folder.parent).sweep()
+    assert claimable(shop) == []
+    assert statuses(shop) == ["cancelled"] * 10
+
+
+@pytest.mark.parametrize("reason", [Reason.ERROR, Reason.DRAIN])
+def test_a_run_that_ends_badly_after_its_function_was_deleted_is_not_tried_again(shop: Shop, reason: Reason) -> None:
+    with shop.database.writing() as connection:
+        connection.execute(update(t.runs).values(max_attempts=3))
+        [claim] = claiming.claim(connection, "here", 1, NOW)
+        holding.mark_started(connection, claim, NOW)
+    delete_function(shop)
+    status = Status.LOST if reason is Reason.DRAIN else Status.FAILED
+    with shop.database.writing() as connection:
+        assert finishing.finish(connection, claim, Outcome(status=status, reason=reason), NOW)
+    assert claimable(shop) == []
+
+
+def test_a_worker_that_ends_gives_back_what_it_has_without_knowing_it(shop: Shop) -> None:
+    """A connection may die after a claim was committed and before the worker hears of it."""
+    with shop.database.writing() as connection:
+        claims = claiming.claim(connection, "here", 3, NOW)
+        runs.request_cancel(connection, 1, claims[0].run_id, NOW)
+    leave(shop)
+    assert statuses(shop) == ["cancelled", *["queued"] * 9]
+
+
+def test_an_unpacking_that_failed_for_the_database_keeps_no_other_run(shop: Shop, tmp_path: Path) -> None:
+    hands = claimed(shop, 2)
+    failed: Future[Path] = Future()
+    failed.set_exception(StoreFullError("full"))
+    hands["1"].job, hands["1"].preparing = None, failed
+    with Doorbell(tmp_path, WORK) as bell:
+        worker = Worker(shop, bell, Reaper(shop.database, tmp_path / "workers"))
+        worker._hands = hands
+        worker._work()
+    assert hands["1"].ended
+    assert hands["1"].ended.reason is Reason.INTERNAL
+    assert hands["2"].submitted
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("how", ["cancel", "replace", "delete"])
+def test_a_wish_to_stop_a_run_that_is_being_given_back_is_not_lost(
+    postgres_server: str, empty_on_postgres: str, how: str
+) -> None:
+    with postgres.fresh_database(postgres_server, empty_on_postgres) as url, Database(url) as database:
+        with database.writing() as connection:
+            workspace = make_workspace(connection)
+            function = make_function(connection, workspace.id)
+            run_id = make_run(connection, function)
+            job = make_cron_job(connection, function)
+            connection.execute(update(t.runs).values(cron_job_id=job.id))
+        with database.writing() as connection:
+            [claim] = claiming.claim(connection, "here", 1, NOW)
+
+        def wish() -> None:
+            with database.writing() as connection:
+                if how == "cancel":
+                    runs.request_cancel(connection, workspace.id, run_id, NOW)
+                elif how == "replace":
+                    ticks._make_room(connection, [job.id], NOW)
+                else:
+                    functions.remove(connection, workspace.id, function.id, NOW)
+
+        with ThreadPoolExecutor(1) as beside:
+            with database.writing() as connection:
+                assert claiming.release(connection, claim)
+                wished = beside.submit(wish)
+                with database.reading() as looking:
+                    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+                    wait_until(lambda: looking.exec_driver_sql(waiting).scalar(), deadline_s=10, what="the lock")
+            wished.result()
+        with database.reading() as connection:
+            assert connection.execute(select(t.runs.c.status)).scalar_one() == "cancelled"
 
 
 def dead_worker(shop: Shop, hands: Hands, *, begun: bool) -> Path:

@@ -171,6 +171,19 @@ def signals(pid: int, field: str) -> set[int]:
     return {number for number in signal.valid_signals() if bits >> (number - 1) & 1}
 
 
+def test_it_hears_of_a_death_although_whoever_started_it_ignored_such_news(start: Start, tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        supervisor = start("web:good:0:5", "worker:good:1:5")
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    ready(supervisor)
+    killed = pid_of(tmp_path, "worker")
+    os.kill(killed, signal.SIGKILL)
+    pid_of(tmp_path, "worker", other_than=killed)
+    assert "child=worker how=signal KILL" in stop(supervisor)
+
+
 def test_it_gives_up_on_a_child_that_dies_five_times_in_a_row(start: Start, tmp_path: Path) -> None:
     supervisor = start("web:good:0:5", "worker:dying:1:5", patience={"restart_delays": [0, 0.05, 0.05, 0.05]})
     said = supervisor.communicate(timeout=DEADLINE_S)[1]
