@@ -85,9 +85,8 @@ def _be(program: Program, keep: int, parent: int, mask: Iterable[int]) -> NoRetu
         _forget_descriptors(keep)
         os.environ.clear()
         os.environ.update(program.env)
-        with suppress(
-            OSError, ValueError, IndexError
-        ):  # a kernel without that shows all children with the original's command line
+        # Where that can't be done all children are shown with the original's command line.
+        with suppress(OSError, ValueError, IndexError):
             linux.set_command_line(program.words)
         status = _run(program.main)
     except BaseException:  # noqa: BLE001 - whatever it is, it ends here: above are the original's handlers
