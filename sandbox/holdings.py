@@ -1,6 +1,6 @@
 """What the processes of one run hold, looked at from outside: memory, processor time and files, beside their limits."""
 
-import time
+import resource
 
 from hexasched.domain.limits import MIB
 from sandbox import limits, proc
@@ -9,7 +9,7 @@ from sandbox.jobs import Job
 from sandbox.process import Exit, Process
 from sandbox.reuse import Reuse
 
-COUNT_SHARE = 20  # at most a part of the keeper's time goes into counting one run's files
+COUNT_SHARE = 20  # at most a part of the time goes into counting one run's files, in processor time
 NEVER = float("inf")
 
 
@@ -36,10 +36,10 @@ class Holdings:
             return "memory"
         if now < self._count_at:
             return None
+        began = _spent_s()
         passed = self._count_files()
         # Where files are counted one by one it takes a while, and others wait meanwhile.
-        took = time.monotonic() - now
-        self._count_at = now + max(limits.SAMPLE_S, COUNT_SHARE * took)
+        self._count_at = now + max(limits.SAMPLE_S, COUNT_SHARE * (_spent_s() - began))
         return passed
 
     def leaves_too_much(self, ran_s: float) -> bool:
@@ -50,9 +50,9 @@ class Holdings:
         self._reuse.uncounted_s += ran_s
         if not self._process.is_cheap_to_reach and self._reuse.uncounted_s < limits.SAMPLE_S:
             return False
-        began = time.monotonic()
+        began = _spent_s()
         passed = self._count_files()
-        self._reuse.uncounted_s = limits.SAMPLE_S - max(limits.SAMPLE_S, COUNT_SHARE * (time.monotonic() - began))
+        self._reuse.uncounted_s = limits.SAMPLE_S - max(limits.SAMPLE_S, COUNT_SHARE * (_spent_s() - began))
         return passed is not None
 
     def measure(self) -> proc.Usage:
@@ -79,3 +79,12 @@ class Holdings:
         if files > most:
             return "files"
         return "scratch" if size > limits.scratch_bytes(self._job) else None
+
+
+def _spent_s() -> float:
+    """The processor time of the keeper and of all that it has waited for.
+
+    Not the time that passes: whoever keeps the machine busy would make files be counted seldom.
+    """
+    used = (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in used)
