@@ -42,7 +42,7 @@ def chosen() -> list[str]:
 def attempt(world: World, key: Missing) -> Trial:
     """Run the attack in a sandbox that lacks something; returns what it broke. Yields while it goes on.
 
-    What needs a network is tried twice: on a busy machine a way out may be too slow for an attack that waits a second.
+    What needs a network and broke nothing is tried again: on a busy machine an open way over IPv6 was once not found.
     """
     broken = yield from attempt_once(world, key)
     if not broken and ATTACKS[key[0]].promise.startswith("net."):
