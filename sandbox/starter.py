@@ -19,6 +19,7 @@ from sandbox.jobs import Job, SandboxSettings
 from sandbox.loop import Loop
 from sandbox.namespaces import Entry, Namespaces
 from sandbox.slots import Slots, clear, open_tree, open_way
+from sandbox.unfinished import end_unfinished
 
 ETC = {
     "passwd": "sandbox:x:1000:1000:sandbox:/tmp:/nonexistent\n",
@@ -49,6 +50,8 @@ class Starter:
         shutil.rmtree(self._scratch, ignore_errors=True)
         if settings.cgroup is not None:
             cgroups.sweep(Path(settings.cgroup), self._prefix)
+        if settings.mode == "bubblewrap":
+            end_unfinished()
         for folder in (self._etc, self._scratch):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name, text in ETC.items():

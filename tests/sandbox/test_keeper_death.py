@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -11,8 +12,10 @@ import pytest
 
 from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import Reason, Status
+from sandbox import proc
 from sandbox.client import Keeper, KeeperGoneError
 from sandbox.jobs import SandboxSettings
+from sandbox.launch import ARGS_FD, INSIDE_NODE
 from tests.sandbox.harness import Worker, alive, family, family_of, running_worker, seconds_since
 from tests.sandbox.mutated_keeper import QUICK_END, workspace
 from tests.waiting import wait_until
@@ -60,6 +63,30 @@ def test_a_killed_keeper_leaves_nothing(own_worker: Worker) -> None:
     os.kill(own_worker.keeper_pid, signal.SIGKILL)
     assert_all_end(everybody)
     wait_until(lambda: own_worker.listen() and own_worker.gone, deadline_s=5, what="the worker's notice")
+
+
+def unfinished(uid: int) -> int:
+    """Process 1 of a sandbox of that user, whose bubblewrap was killed before it told it to go on."""
+    arguments = os.memfd_create("arguments", 0)
+    os.write(arguments, b"--unshare-user\0--unshare-pid\0--info-fd\0" + b"2\0--userns-block-fd\0" + b"0\0")
+    command = f"exec bwrap --args {ARGS_FD} -- {INSIDE_NODE} {ARGS_FD}</proc/self/fd/{arguments}"
+    user = uid if os.geteuid() == 0 else None
+    bubblewrap = subprocess.Popen(["sh", "-c", command], stdin=subprocess.PIPE, pass_fds=[arguments], user=user)
+    os.close(arguments)
+    wait_until(lambda: proc.children(bubblewrap.pid), deadline_s=10, what="the process in the namespace")
+    (first,) = proc.children(bubblewrap.pid)
+    bubblewrap.kill()
+    bubblewrap.communicate()
+    assert alive(first)
+    return first
+
+
+def test_the_next_keeper_ends_what_waits_for_a_bubblewrap_that_was_killed(own_worker: Worker, tmp_path: Path) -> None:
+    everybody = started(own_worker)
+    orphan = unfinished(own_worker.uid)
+    with running_worker(tmp_path / "next"):
+        assert_all_end({orphan})
+        assert all(alive(pid) for pid in everybody)
 
 
 def test_a_frozen_worker_loses_its_runs_when_the_lease_ends(tmp_path: Path) -> None:

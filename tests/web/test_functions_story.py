@@ -36,7 +36,8 @@ def _log_in(page: Page, service: Service) -> None:
 
 
 def _type_code(page: Page, code: str) -> None:
-    """Put `code` into the editor as a person who pastes it does."""
+    """Put `code` into the editor as a person who pastes it does: once it is there."""
+    expect(page.locator('textarea[name="source"] + .cm-editor')).to_be_visible()
     page.locator('textarea[name="source"]').evaluate(
         "(field, text) => field.dispatchEvent(new CustomEvent('replace-text', { detail: text }))", code
     )
