@@ -33,7 +33,7 @@ def measure() -> Measured:
 
 
 def _isolated() -> Measured:
-    with tempfile.TemporaryDirectory() as name, rig(WORKERS_WARM_MB="0", WORKERS_SLOTS=str(AT_ONCE)) as service:
+    with tempfile.TemporaryDirectory() as name, rig(WORKERS_WARM_MB="0") as service:
         node = Node(Path(name))
         function = _deployed(service, "hello")
         batch(service, function, 4)

@@ -80,8 +80,9 @@ def run(name: str) -> Response | tuple[str, int]:
     with database().writing() as connection:
         place = standing(connection, name)
         run_id = None if wrong else _enqueue(connection, place.function, event)
-        sheet = sheet_to_edit(connection, place, run_event=typed)
     if run_id is None:
+        with database().reading() as connection:
+            sheet = sheet_to_edit(connection, place, run_event=typed)
         return show(place, sheet, {"run_event": wrong or "No version is live yet. Deploy the code first."}), 422
     doorbell.ring(config().data_dir, doorbell.WORK)
     return redirect(url_for("runs.one", run_id=run_id), 303)

@@ -143,7 +143,8 @@ def read_the_run_in_the_history(page: Page, due: datetime) -> None:
     """The run is among the CronJob's, with its times and its log."""
     open_section(page, "CronJobs")
     page.get_by_role("link", name="daily-summary-email", exact=True).first.click()
-    (row,) = page.get_by_role("table", name="History").get_by_role("row").filter(has_text="Schedule").all()
+    row = page.get_by_role("table", name="History").get_by_role("row").filter(has_text="Schedule")
+    expect(row).to_have_count(1)
     expect(row).to_contain_text("Succeeded")
     row.get_by_role("link").first.click()
     expect(status(page)).to_contain_text("Succeeded")

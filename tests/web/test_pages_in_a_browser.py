@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask, Response, jsonify, render_template_string, request
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from hexasched.store import accounts
 from tests.web.browser import PASSWORD
@@ -78,6 +78,7 @@ def test_the_first_start_leads_to_a_home_page(place: Place, page: Page, serving:
     page.locator("summary", has_text="Account and preferences").click()
     page.get_by_role("button", name="Dark").click()
     expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+    page.wait_for_load_state()  # that Escape closes it is done by a script
     page.locator("summary", has_text="Account and preferences").click()
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Log out")).not_to_be_visible()
@@ -106,6 +107,12 @@ def test_a_person_without_scripts_can_do_the_same(
     assert sent == ["\r\n  let b = 2;\r\n"]
 
 
+def _editor(page: Page) -> Locator:
+    """The editor, once it is there: the plain text area that it replaces has the same name."""
+    expect(page.locator(".cm-editor")).to_be_visible()
+    return page.get_by_role("textbox", name="Code")
+
+
 def test_the_editor_sends_the_same_bytes_as_a_plain_text_area(
     app: Flask, page: Page, serving: Callable[[Flask], str]
 ) -> None:
@@ -115,8 +122,7 @@ def test_the_editor_sends_the_same_bytes_as_a_plain_text_area(
     _log_in(page, address)
     page.goto(f"{address}/editor")
     page.get_by_role("button", name="Save").click()
-    editor = page.get_by_role("textbox", name="Code")
-    expect(editor).to_be_visible()
+    editor = _editor(page)
     editor.press("Control+End")
     page.keyboard.insert_text("// ende ✓")
     with page.expect_navigation():
@@ -132,7 +138,7 @@ def test_the_editor_marks_what_the_server_finds_and_lets_the_keyboard_leave(
     address = serving(app)
     _log_in(page, address)
     page.goto(f"{address}/editor")
-    editor = page.get_by_role("textbox", name="Code")
+    editor = _editor(page)
     editor.press("Control+End")
     page.keyboard.insert_text("oops")
     expect(page.locator(".cm-lintRange-error")).to_have_text("oops")
