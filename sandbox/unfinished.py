@@ -41,7 +41,7 @@ def _own() -> Iterator[int]:
 def _is_unfinished(pid: int) -> bool:
     if _words(pid)[1:5] != _COMMAND:
         return False
-    facts = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    facts = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text(errors="replace").splitlines())
     inside = facts["NSpid"].split()
     parent = int(facts["PPid"])
     return len(inside) > 1 and inside[-1] == "1" and not _is_minded(parent)

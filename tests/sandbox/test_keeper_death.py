@@ -5,7 +5,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,31 @@ def test_the_next_keeper_ends_what_waits_for_a_bubblewrap_that_was_killed(own_wo
     with running_worker(tmp_path / "next"):
         assert_all_end({orphan})
         assert all(alive(pid) for pid in everybody)
+
+
+def test_a_name_that_is_no_text_keeps_no_keeper_from_starting(own_worker: Worker, tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with suppress(BlockingIOError):
+        while os.write(writing, bytes(4096)):
+            pass
+    os.set_blocking(writing, True)
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        named = shutil.copy(shutil.which("echo") or "", os.fsencode(folder) + b"/\xff")
+        looks_like_it = ["bwrap", "--args", str(ARGS_FD), "--", INSIDE_NODE]
+        user = own_worker.uid if os.geteuid() == 0 else None
+        # It waits: nobody reads what it writes.
+        neighbour = subprocess.Popen(looks_like_it, executable=named, stdout=writing, user=user)
+        with neighbour:
+            try:
+                with running_worker(tmp_path / "next") as following:
+                    assert following.run("export default () => 1").ok
+                    assert neighbour.poll() is None
+            finally:
+                neighbour.kill()
+    os.close(reading)
+    os.close(writing)
 
 
 def test_a_frozen_worker_loses_its_runs_when_the_lease_ends(tmp_path: Path) -> None:
