@@ -100,7 +100,7 @@ def test_a_name_that_is_no_text_keeps_no_keeper_from_starting(own_worker: Worker
     os.set_blocking(writing, True)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
-        named = shutil.copy(shutil.which("echo") or "", os.fsencode(folder) + b"/\xff")
+        named = shutil.copy(os.fsencode(shutil.which("echo") or ""), os.fsencode(folder) + b"/\xff")
         looks_like_it = ["bwrap", "--args", str(ARGS_FD), "--", INSIDE_NODE]
         user = own_worker.uid if os.geteuid() == 0 else None
         # It waits: nobody reads what it writes.
