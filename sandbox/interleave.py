@@ -27,9 +27,9 @@ class Interleaver:
             self._announced.append((channel, count))
 
     def merge(
-        self, out: bytearray, err: bytearray, more: Callable[[Channel], bytes]
+        self, out: bytearray, err: bytearray, more: Callable[[Channel, int], bytes]
     ) -> Iterator[tuple[Channel, bytes]]:
-        """Empty both buffers in the order of writing; `more` reads what a pipe has right now.
+        """Empty both buffers in the order of writing; `more` reads at most so many bytes that a pipe has right now.
 
         Announcements must be read after the bytes: then each announced byte in the buffers has been announced.
         """
@@ -39,7 +39,8 @@ class Interleaver:
             have = waiting[channel]
             if not have:
                 # Bytes that were written later are here, so these must be in their pipe. If not, nobody wrote them.
-                have += more(channel)
+                # No more than these: the announcements of what follows them may not have been read.
+                have += more(channel, count)
             if not have:
                 continue
             piece = bytes(have[:count])

@@ -106,11 +106,11 @@ class Output:
         if kept := self._cuts[channel].cut(piece):
             self._spool.add(channel, kept, now_ms())
 
-    def _read(self, pipe: Pipe) -> bytes:
+    def _read(self, pipe: Pipe, most: int = READ_BYTES) -> bytes:
         if pipe in self._ended:
             return b""
         with contextlib.suppress(BlockingIOError):
-            if data := os.read(self._pipes[pipe], READ_BYTES):
+            if data := os.read(self._pipes[pipe], min(most, READ_BYTES)):
                 return data
             self._ended.add(pipe)
         return b""
