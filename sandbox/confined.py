@@ -5,9 +5,10 @@ import shutil
 from pathlib import Path
 
 from sandbox import install, limits, seccomp, slots
+from sandbox.compiled import NODE_FOLDER
 from sandbox.confine import Confinement
 from sandbox.jobs import Job, SandboxSettings
-from sandbox.launch import BOOTSTRAP, NODE_FOLDER, Launch, node_arguments, npm_cli
+from sandbox.launch import Launch, node_arguments, npm_cli, runner
 
 # Node.js asks these about itself and the machine; of other processes it learns nothing.
 SYSTEM = (
@@ -31,6 +32,7 @@ def in_slot(job: Job, settings: SandboxSettings, folder: Path, uid: int) -> Laun
     argv = [job.runtime.node, *node_arguments(job)]
     readable = [job.runtime.node, str(NODE_FOLDER), *SYSTEM]
     writable = [str(folder / "tmp"), *DEVICES]
+    handed: dict[int, bytes] = {}
     if job.mode == "install":
         more, files = _npm(job, settings, folder)
         argv += more
@@ -38,7 +40,8 @@ def in_slot(job: Job, settings: SandboxSettings, folder: Path, uid: int) -> Laun
         readable += [*files, str(Path(npm_cli(job)).parent.parent)]
         writable.append(str(code))
     else:
-        argv.append(str(NODE_FOLDER / BOOTSTRAP))
+        program, handed = runner(job, str(NODE_FOLDER))
+        argv += program
         readable += [str(code), *_copy_code(job, code)]
     confinement = Confinement(
         uid=uid,
@@ -49,7 +52,7 @@ def in_slot(job: Job, settings: SandboxSettings, folder: Path, uid: int) -> Laun
         writable=tuple(writable),
         filters=_filters(job),
     )
-    return Launch(argv=argv, held=False, environ=environ, cwd=str(code), confinement=confinement)
+    return Launch(argv=argv, held=False, environ=environ, cwd=str(code), files=handed, confinement=confinement)
 
 
 def _filters(job: Job) -> tuple[bytes, ...]:

@@ -15,15 +15,15 @@ from pathlib import Path
 from hexasched.domain.limits import MIB
 from sandbox import install, limits, seccomp
 from sandbox.cgroups import Group
+from sandbox.compiled import NODE_FOLDER, compiled_modules
 from sandbox.confine import Confinement
 from sandbox.jobs import Job, SandboxSettings
 
-NODE_FOLDER = Path(__file__).parent / "node"
 BOOTSTRAP = "bootstrap.cjs"
 SHARED_MEMORY_MB = 16
 
 RESULT_FD, CONTROL_FD = 3, 4
-ARGS_FD, INFO_FD, BLOCK_FD, SECCOMP_FD, NPMRC_FD = 5, 6, 7, 8, 9
+ARGS_FD, INFO_FD, BLOCK_FD, SECCOMP_FD, NPMRC_FD, COMPILED_FD = 5, 6, 7, 8, 9, 10
 
 INSIDE_NODE, INSIDE_NPM, INSIDE_OURS, INSIDE_CODE = "/opt/node/bin/node", "/opt/npm", "/opt/hexasched", "/code"
 INSIDE_NPMRC, INSIDE_CA = "/opt/npmrc", "/opt/ca.pem"
@@ -73,7 +73,9 @@ def in_bubblewrap(job: Job, settings: SandboxSettings, etc: Path, namespace_pid:
     if job.mode == "install":
         argv += [f"{INSIDE_NPM}/bin/npm-cli.js", *install.arguments(job, INSIDE_NPMRC)]
     else:
-        argv += [f"{INSIDE_OURS}/{BOOTSTRAP}"]
+        program, handed = runner(job, INSIDE_OURS)
+        argv += program
+        files |= handed
     return Launch(argv=[*_enter(namespace_pid), *argv], held=True, files=files)
 
 
@@ -94,7 +96,15 @@ def without_sandbox(job: Job, settings: SandboxSettings, folder: Path) -> Launch
     shutil.copytree(job.code_dir, code, symlinks=True)
     if job.modules_dir is not None:
         (code / "node_modules").symlink_to(job.modules_dir)
-    return Launch(argv=[*argv, str(NODE_FOLDER / BOOTSTRAP)], held=False, environ=environ, cwd=str(code))
+    program, handed = runner(job, str(NODE_FOLDER))
+    return Launch(argv=[*argv, *program], held=False, environ=environ, cwd=str(code), files=handed)
+
+
+def runner(job: Job, folder: str) -> tuple[list[str], dict[int, bytes]]:
+    """The program that Node.js is to run, in `folder` as the process sees it, and what it reads from descriptors."""
+    compiled = compiled_modules(job.runtime.node)
+    program = f"{folder}/{BOOTSTRAP}"
+    return ([program, str(COMPILED_FD)], {COMPILED_FD: compiled}) if compiled else ([program], {})
 
 
 def find_program(name: str) -> str:

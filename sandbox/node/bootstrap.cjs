@@ -5,10 +5,13 @@
 const fs = require('node:fs');
 const { pathToFileURL } = require('node:url');
 const { inspect, types } = require('node:util');
-const { openLoader } = require('./realm.cjs');
+const { openLoader, readCompiled } = require('./realm.cjs');
 
-const load = openLoader(__dirname, { own: false });
-const loadSafe = openLoader(__dirname, { own: true });
+// The number of the descriptor with our compiled modules; without one they are compiled here.
+const [fd] = process.argv.splice(2);
+const compiled = fd && readCompiled(__dirname, Number(fd));
+const load = openLoader(__dirname, { own: false, compiled });
+const loadSafe = openLoader(__dirname, { own: true, compiled });
 const { milliseconds } = load('context.cjs');
 const { startRun } = load('run.cjs');
 const { replaceStreams } = load('streams.cjs');

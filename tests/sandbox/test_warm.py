@@ -55,7 +55,8 @@ def ready(worker: Worker) -> set[int]:
 
 def _waits(pid: int) -> bool:
     try:
-        is_node = b"bootstrap.cjs" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[-2]
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        is_node = words[0].endswith(b"node") and any(word.endswith(b"bootstrap.cjs") for word in words)
         return is_node and "pipe_read" in Path(f"/proc/{pid}/wchan").read_text()
     except (OSError, IndexError):
         return False
