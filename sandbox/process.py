@@ -116,6 +116,14 @@ class Process:
                 # It leads a session and a group of its own; its number is taken until it is waited for.
                 os.killpg(self.pipes.pid, signal.SIGKILL)
 
+    def cut(self) -> None:
+        """Kill the whole tree where nobody needs to know how it ended."""
+        self.kill()
+        if self.contained and self._first_fd is not None:
+            # Bubblewrap would only tell how `first` ended: there is no need to wait until it has heard of that.
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self.pipes.pidfd, signal.SIGKILL)
+
     def collect(self) -> Exit:
         """Wait for what is dead and close everything; call it once, after `on_dead`."""
         _, status, usage = os.wait4(self.pipes.pid, 0)

@@ -198,7 +198,8 @@ class Run:
         # taking itself down, which takes longer than this. Only an exit has a code to wait for.
         self._cut = not self.spared and (frame.again or (frame.reason != "exit" and self._process.is_cheap_to_reach))
         if self._cut:
-            self._kill()
+            self._holdings.measure()
+            self._process.cut()
 
     def _spare(self) -> None:
         """End the job and let the process live on, if nothing at all speaks against it."""

@@ -13,7 +13,7 @@ const { get: lengthGetter } = Object.getOwnPropertyDescriptor(
 );
 const lengthOf = (bytes) => Reflect.apply(lengthGetter, bytes, []);
 
-// `host` gives readSync, writeSync, allocate(n), wipe(bytes), decode and encode(text) of the main realm, taken
+// `host` gives readSync, writeSync, allocate(n), wipe(bytes), decode, byteLength and encode(text) of the main realm, taken
 // before user code ran.
 function openPipes(host) {
   function writeAll(fd, bytes) {
@@ -40,9 +40,8 @@ function openPipes(host) {
   }
 
   function writeFrame(kind, text) {
-    const bytes = host.encode(text);
-    writeAll(RESULT_FD, host.encode(`${kind} ${lengthOf(bytes)}\n`));
-    writeAll(RESULT_FD, bytes);
+    // At once: each write wakes the keeper.
+    writeAll(RESULT_FD, host.encode(`${kind} ${host.byteLength(text)}\n${text}`));
   }
 
   return {
