@@ -11,6 +11,7 @@ class Patience:
 
     restart_delays: tuple[float, ...] = (0.0, 0.5, 4.0, 30.0)  # after the first, second, … death in a row; then no more
     fast_death: float = 30.0  # a longer life ends the row
+    no_room: float = 4.0  # until the next try, where the machine had no room for another process
     start: float = 180.0  # for a child to say that it is ready; all start at once, on a small machine while it boots
     orphan: float = 5.0  # for what a dead child left behind to end by itself
     killed: float = 5.0  # for the kernel to carry out a SIGKILL

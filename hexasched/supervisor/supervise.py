@@ -82,9 +82,17 @@ class _Supervision:
         try:
             process = start(seat, time.monotonic())
         except OSError as error:
-            self.trouble = f"{seat.child.name} can't be started: {error}"
+            self._not_started(seat, error)
         else:
             logs.event("supervisor.started", child=seat.child.name, pid=process.pid)
+
+    def _not_started(self, seat: Seat, error: OSError) -> None:
+        """No room for another process: at the beginning somebody is there to see it, later nobody may be for long."""
+        if not seat.ever_ready:
+            self.trouble = f"{seat.child.name} can't be started: {error}"
+            return
+        logs.warning("supervisor.not_started", child=seat.child.name, error=error)
+        seat.restart_at = time.monotonic() + self.patience.no_room
 
     def _start_due(self) -> None:
         for seat in self.seats:

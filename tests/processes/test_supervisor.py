@@ -1,7 +1,9 @@
 """The supervisor with real processes: ready, replaced, drained in order, and nothing left whatever happens."""
 
+import itertools
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -112,6 +114,28 @@ def test_it_replaces_a_killed_child_within_a_second(start: Start, tmp_path: Path
     wait_until(replaced, deadline_s=1, what="another worker")
     pid_of(tmp_path, "worker", other_than=killed)
     assert "child=worker how=signal KILL" in stop(supervisor)
+
+
+def test_it_waits_for_room_to_replace_a_child(start: Start, tmp_path: Path) -> None:
+    supervisor = start("web:good:0:5", patience={"no_room": 0.1})
+    ready(supervisor)
+    first = pid_of(tmp_path, "web")
+    limits = resource.prlimit(supervisor.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(supervisor.pid, resource.RLIMIT_NOFILE, (room_for_one_file(supervisor.pid), limits[1]))
+    os.kill(first, signal.SIGKILL)
+    assert supervisor.stderr is not None
+    tries = (line for line in supervisor.stderr if "supervisor.not_started" in line)
+    assert all("Too many open files" in next(tries) for _ in range(2))
+    resource.prlimit(supervisor.pid, resource.RLIMIT_NOFILE, limits)
+    pid_of(tmp_path, "web", other_than=first)
+    stop(supervisor)
+    assert supervisor.returncode == 0
+
+
+def room_for_one_file(pid: int) -> int:
+    """A limit under which one more file can be opened: enough to look, not enough for a pipe."""
+    taken = {int(fd) for fd in open_files(pid)}
+    return next(limit for limit in itertools.count() if len(set(range(limit)) - taken) == 1)
 
 
 def test_a_child_has_neither_descriptors_nor_handlers_nor_a_mask_of_the_supervisor(
