@@ -1,23 +1,25 @@
 """Writes how runs and builds ended, each with the rest of its log in one transaction."""
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from hexasched import doorbell, failpoints, logs
 from hexasched.domain.outcomes import ALERTING, Reason
-from hexasched.errors import TryAgainError
 from hexasched.store import build_claims, finishing
 from hexasched.store import logs as stored_logs
 from hexasched.store.build_claims import BuildClaim
 from hexasched.store.claiming import Claim
 from hexasched.store.database import Connection
+from hexasched.store.together import all_or_each
 from sandbox.jobs import Job
 from workers import builds as steps
 from workers.building import conclude, fail_internally, next_job
 from workers.builds import BuildState
 from workers.claiming import hold, put_in_hand
 from workers.hand import Hands, InHand
-from workers.refusals import resting_where_refused
+from workers.refusals import rest, resting_where_refused
 from workers.room import ahead, room_beside, take
 from workers.running import said_of
 from workers.shipping import new_chunks
@@ -34,8 +36,8 @@ def end_all(shop: Shop, hands: Hands, *, refill: bool = False) -> bool:
     now = time.monotonic()
     over = [hand for hand in hands.values() if hand.ended is not None and hand.rests_until <= now]
     ended = [hand for hand in over if hand.build is None]
-    if ended:
-        _end_runs(shop, hands, first_group(ended), refill=refill)
+    end = partial(_end_together, shop, hands)
+    all_or_each("run.end", first_group(ended), end, rest, more=partial(end, refill=refill))
     for hand in over:
         if hand.build is not None:
             with resting_where_refused(hand):
@@ -43,20 +45,7 @@ def end_all(shop: Shop, hands: Hands, *, refill: bool = False) -> bool:
     return any(hand.key not in hands for hand in over)
 
 
-def _end_runs(shop: Shop, hands: Hands, ended: list[InHand], *, refill: bool) -> None:
-    """All in one transaction; where one of them makes it fail, each in its own, so that it fails alone."""
-    try:
-        _end_together(shop, hands, ended, refill=refill)
-    except TryAgainError:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, it must not keep the others from ending
-        logs.warning("runs.not_ended_together", count=len(ended), error=type(error).__name__)
-        for hand in ended:
-            with resting_where_refused(hand):
-                _end_together(shop, hands, [hand])
-
-
-def _end_together(shop: Shop, hands: Hands, ended: list[InHand], *, refill: bool = False) -> None:
+def _end_together(shop: Shop, hands: Hands, ended: Sequence[InHand], *, refill: bool = False) -> None:
     now = datetime.now(UTC)
     over = {hand.key for hand in ended}
     with shop.database.writing() as connection:

@@ -1,14 +1,15 @@
 """The runs that a dead worker of this host had claimed and never gave to its keeper: they are queued again."""
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from hexasched import logs
-from hexasched.errors import StoreBusyError
 from hexasched.store import claiming
 from hexasched.store.claiming import Claim
 from hexasched.store.database import Database
 from hexasched.store.leases import Lease
+from hexasched.store.together import all_or_each
 
 MAX_FENCE = 4
 """Each claim and each release adds one: a run is queued again twice at most, should it be what workers die of.
@@ -52,30 +53,16 @@ def queue_again(database: Database, claims: list[Claim]) -> set[Claim]:
 
     Raises StoreBusyError.
     """
-    try:
-        return _released(database, claims)
-    except StoreBusyError:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, each is tried for itself
-        logs.warning("runs.not_queued_together", count=len(claims), error=type(error).__name__)
-    return {claim for claim in claims if _released_alone(database, claim)}
 
+    queued: set[Claim] = set()
 
-def _released(database: Database, claims: list[Claim]) -> set[Claim]:
-    if not claims:
-        return set()
-    with database.writing() as connection:
-        return {claim for claim in claims if claiming.release(connection, claim)}
+    def release(some: Sequence[Claim]) -> None:
+        with database.writing() as connection:
+            released = {claim for claim in some if claiming.release(connection, claim)}
+        queued.update(released)
 
-
-def _released_alone(database: Database, claim: Claim) -> bool:
-    try:
-        return bool(_released(database, [claim]))
-    except StoreBusyError:
-        raise
-    except Exception:  # noqa: BLE001 - one row that the database refuses must not keep workers from starting
-        logs.failure("run.not_queued_again", claim=claim)
-        return False
+    all_or_each("run.release", claims, release, lambda claim: logs.failure("run.not_released", claim=claim))
+    return queued
 
 
 def _is_of_this_boot(folder: Path) -> bool:

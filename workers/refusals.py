@@ -19,6 +19,11 @@ def resting_where_refused(hand: InHand) -> Iterator[None]:
     except TryAgainError:
         raise
     except Exception:  # noqa: BLE001 - whatever it is, ending the worker would lose all that it has in hand
-        logs.failure("work.refused", key=hand.key)
-        hand.rests_until = time.monotonic() + min(FIRST_REST_S * 2**hand.refusals, LONGEST_REST_S)
-        hand.refusals += 1
+        rest(hand)
+
+
+def rest(hand: InHand) -> None:
+    """Log the exception that is being handled, and let nobody try this hand again for a while."""
+    logs.failure("work.refused", key=hand.key)
+    hand.rests_until = time.monotonic() + min(FIRST_REST_S * 2**hand.refusals, LONGEST_REST_S)
+    hand.refusals += 1

@@ -1,14 +1,16 @@
 """Gives claimed runs that have not begun back to the queue: another worker may have a slot for them."""
 
 import time
+from collections.abc import Sequence
+from functools import partial
 
-from hexasched import doorbell, logs
+from hexasched import doorbell
 from hexasched.domain.outcomes import Outcome, Status
-from hexasched.errors import TryAgainError
 from hexasched.store import claiming, holding
 from hexasched.store.claiming import Claim
+from hexasched.store.together import all_or_each
 from workers.hand import Hands, InHand
-from workers.refusals import resting_where_refused
+from workers.refusals import rest
 from workers.shop import Shop
 
 MAX_WAIT_S = 1.0
@@ -39,19 +41,11 @@ def give_back(shop: Shop, hands: Hands, chosen: list[InHand]) -> None:
         return
     for hand in chosen:
         hand.leaving = True
-    try:
-        _give_back_together(shop, hands, chosen)
-    except TryAgainError:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, each is tried for itself
-        logs.warning("runs.not_given_back_together", count=len(chosen), error=type(error).__name__)
-        for hand in chosen:
-            with resting_where_refused(hand):
-                _give_back_together(shop, hands, [hand])
+    all_or_each("run.give_back", chosen, partial(_give_back_together, shop, hands), rest)
     doorbell.ring_others(shop.data_dir, doorbell.WORK)
 
 
-def _give_back_together(shop: Shop, hands: Hands, chosen: list[InHand]) -> None:
+def _give_back_together(shop: Shop, hands: Hands, chosen: Sequence[InHand]) -> None:
     with shop.database.writing() as connection:
         for hand in chosen:
             assert isinstance(hand.claim, Claim)

@@ -1,15 +1,16 @@
 """Tells the database about work that goes on: that it has started, and what it has printed since the last time."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import partial
 
 from hexasched import doorbell, failpoints, logs
 from hexasched.domain.limits import MIB
-from hexasched.errors import TryAgainError
 from hexasched.store import holding
 from hexasched.store import logs as stored_logs
 from hexasched.store.claiming import Claim
 from hexasched.store.database import Connection
+from hexasched.store.together import all_or_each
 from workers.hand import Hands, InHand
 from workers.shipping import new_chunks, unshipped
 from workers.shop import Shop
@@ -27,29 +28,15 @@ def tell(shop: Shop, hands: Hands) -> None:
     What it has no room for, or the database does not take, is told later.
     """
     group = first_group(filter(_is_new, hands.values()))
-    if not group:
-        return
-    try:
-        _tell_together(shop, group)
-    except TryAgainError:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, ending the worker would lose all that it has in hand
-        logs.warning("work.not_told_together", count=len(group), error=type(error).__name__)
-        for hand in group:
-            _tell_alone(shop, hand)
+    all_or_each("work.tell", group, partial(_tell_together, shop), _be_silent)
 
 
-def _tell_alone(shop: Shop, hand: InHand) -> None:
-    try:
-        _tell_together(shop, [hand])
-    except TryAgainError:
-        raise
-    except Exception:  # noqa: BLE001 - as in `tell`
-        logs.failure("work.not_told", key=hand.key)
-        hand.untold_until = time.monotonic() + SILENT_S
+def _be_silent(hand: InHand) -> None:
+    logs.failure("work.not_told", key=hand.key)
+    hand.untold_until = time.monotonic() + SILENT_S
 
 
-def _tell_together(shop: Shop, group: list[InHand]) -> None:
+def _tell_together(shop: Shop, group: Sequence[InHand]) -> None:
     fresh, grown = [hand for hand in group if hand.unmarked], [hand for hand in group if hand.grown]
     with shop.database.writing() as connection:
         for hand in fresh:

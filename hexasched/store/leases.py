@@ -18,17 +18,18 @@ going.
 """
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
 from hexasched import logs
 from hexasched.domain.limits import REAP_S
-from hexasched.errors import StoreBusyError
 from hexasched.store import build_claims, builds, finishing, holding
 from hexasched.store.build_claims import BuildClaim
 from hexasched.store.claiming import Claim
 from hexasched.store.database import Database
+from hexasched.store.together import all_or_each
 
 Lease = tuple[Claim | BuildClaim, int]
 """A claim and its heartbeat count."""
@@ -67,25 +68,16 @@ def end_each(database: Database, leases: list[Lease]) -> list[Claim | BuildClaim
 
     Raises StoreBusyError; some have been ended then.
     """
-    try:
-        with database.writing() as connection:
-            return [claim for claim, count in leases if _end(connection, claim, count)]
-    except StoreBusyError:
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, each is tried for itself
-        logs.warning("leases.not_ended_together", count=len(leases), error=type(error).__name__)
-    return [claim for claim, count in leases if _ended_alone(database, claim, count)]
 
+    ended: list[Claim | BuildClaim] = []
 
-def _ended_alone(database: Database, claim: Claim | BuildClaim, count: int) -> bool:
-    try:
+    def end(some: Sequence[Lease]) -> None:
         with database.writing() as connection:
-            return _end(connection, claim, count)
-    except StoreBusyError:
-        raise
-    except Exception:  # noqa: BLE001 - one row that the database refuses must not stop who looks after all of them
-        logs.failure("lease.not_ended", claim=claim)
-        return False
+            won = [claim for claim, count in some if _end(connection, claim, count)]
+        ended.extend(won)
+
+    all_or_each("lease.end", leases, end, lambda lease: logs.failure("lease.not_ended", claim=lease[0]))
+    return ended
 
 
 def _end(connection: Connection, claim: Claim | BuildClaim, count: int) -> bool:
