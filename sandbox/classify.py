@@ -3,17 +3,13 @@
 import re
 import signal
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from hexasched.domain.limits import KIB, MAX_JSON_DEPTH, MAX_RESULT_BYTES, Limits
 from hexasched.domain.outcomes import ErrorDetail, Outcome, Reason, Status
 from sandbox import install
 from sandbox.channel import Frame, json_depth
 from sandbox.jobs import Mode
-
-Cause = Literal["time", "cancel", "replaced", "drain", "gone", "memory", "files", "scratch", "boot"]
-"""Why the keeper stopped a run: its deadline, a person, a newer run, the worker's orderly end, the worker's death, too
-much memory, too many files, too much in them, or a sandbox that did not come up."""
+from sandbox.stopped import RAISE_MEMORY, Cause, failure, internal, out_of_memory, stopped
 
 # V8 reserves addresses for each thread's code, which count against RLIMIT_DATA.
 _NO_THREADS = re.compile(rb"Failed to reserve virtual memory for CodeRange")
@@ -29,7 +25,6 @@ _SIGNAL_HINTS: dict[int, str] = {
     signal.SIGSEGV: "That is a fault in a native module or in Node.js itself.",
     signal.SIGXFSZ: "It wrote a file larger than “Scratch space in MB” in the function's limits, which can be raised.",
 }
-RAISE_MEMORY = "raise “Memory in MB” in the function's limits (how far: limits.max_memory_mb)"
 FINAL_ERROR = "The error says retryable: false, so no further attempt follows."
 SIGNAL_BASE = 128  # bubblewrap, as a shell does, ends with 128 + the signal that ended its child
 
@@ -117,47 +112,6 @@ def _with_missing(frame: Frame) -> ErrorDetail:
     return replace(error, hint=f"{hint} {error.hint}" if error.hint else hint)
 
 
-_ORDERED = {
-    "cancel": (Status.CANCELLED, Reason.USER),
-    "replaced": (Status.CANCELLED, Reason.REPLACED),
-    "drain": (Status.LOST, Reason.DRAIN),
-    "gone": (Status.LOST, Reason.WORKER_GONE),
-}
-
-
-def stopped(cause: Cause, limits: Limits) -> Outcome:
-    """How a run ends that the keeper stopped."""
-    match cause:
-        case "time":
-            message = f"It was still running after {limits.timeout_s} s, its time limit, and was stopped."
-            hint = (
-                "Find out what it waited for (its log shows how far it came), or raise “Timeout in seconds” in the "
-                "function's limits (how far: limits.max_timeout_s)."
-            )
-            return _failure(Status.TIMED_OUT, Reason.TIME, "TimeLimit", message, hint)
-        case "memory":
-            return _out_of_memory(limits)
-        case "files":
-            message = f"It made more than {limits.scratch_files:,} files in /tmp and /dev/shm and was stopped."
-            hint = (
-                "Remove those that are no longer needed, or raise “Files in scratch space” in the function's limits "
-                "(how far: limits.max_scratch_files)."
-            )
-            return _failure(Status.FAILED, Reason.MEMORY, "FileLimit", message, hint)
-        case "scratch":
-            message = f"It wrote more than {limits.scratch_mb} MB to its folder for temporary files and was stopped."
-            hint = (
-                "Delete what is no longer needed, or raise “Scratch space in MB” in the function's limits "
-                "(how far: limits.max_scratch_mb)."
-            )
-            return _failure(Status.FAILED, Reason.MEMORY, "ScratchLimit", message, hint)
-        case "boot":
-            return internal("The sandbox did not start in time. The service's log says more.")
-        case "cancel" | "replaced" | "drain" | "gone":
-            status, reason = _ORDERED[cause]
-            return Outcome(status=status, reason=reason)
-
-
 def _from_install(seen: Evidence) -> Outcome:
     if seen.exit_code == 0:
         return Outcome(status=Status.SUCCEEDED, reason=Reason.OK, exit_code=0)
@@ -179,13 +133,13 @@ def _without_frame(seen: Evidence) -> Outcome:
     if _NO_THREADS.search(seen.last_words):
         message = "It started more worker threads than its memory limit has room for."
         hint = f"Four always fit. Start fewer, or {RAISE_MEMORY}."
-        return _failure(Status.FAILED, Reason.MEMORY, "OutOfMemory", message, hint)
+        return failure(Status.FAILED, Reason.MEMORY, "OutOfMemory", message, hint)
     if _NO_MEMORY.search(seen.last_words) and seen.signal in _FATAL:
-        return _out_of_memory(seen.limits)
+        return out_of_memory(seen.limits)
     if seen.mistake is not None and seen.signal in (None, signal.SIGABRT):
         message = f"The process ended without a valid result: {seen.mistake}."
         reason = Reason.EXIT if seen.signal is None else Reason.SIGNAL
-        return _failure(Status.FAILED, reason, "Exit", message, _NOT_ITS_OWN)
+        return failure(Status.FAILED, reason, "Exit", message, _NOT_ITS_OWN)
     match seen.signal:
         case signal.SIGXCPU:
             message = "It used more processor time than its time limit allows and was stopped."
@@ -193,18 +147,18 @@ def _without_frame(seen: Evidence) -> Outcome:
                 "It may compute for its time limit, times its processors, and 10 s more: "
                 "raise “Timeout in seconds” or “Processors”, or let it compute less."
             )
-            return _failure(Status.TIMED_OUT, Reason.CPU, "CpuLimit", message, hint)
+            return failure(Status.TIMED_OUT, Reason.CPU, "CpuLimit", message, hint)
         case signal.SIGSYS:
             message = "It made a system call that the sandbox does not allow."
-            return _failure(Status.FAILED, Reason.DENIED, "SystemCall", message)
+            return failure(Status.FAILED, Reason.DENIED, "SystemCall", message)
         case signal.SIGTRAP:
-            return _out_of_memory(seen.limits)
+            return out_of_memory(seen.limits)
         case None:
             message = f"The process ended with exit code {seen.exit_code} before the function had a result."
-            return _failure(Status.FAILED, Reason.EXIT, "Exit", message)
+            return failure(Status.FAILED, Reason.EXIT, "Exit", message)
         case number:
             message = f"The process was ended by the signal {_signal_name(number)}."
-            return _failure(Status.FAILED, Reason.SIGNAL, "Signal", message, _SIGNAL_HINTS.get(number))
+            return failure(Status.FAILED, Reason.SIGNAL, "Signal", message, _SIGNAL_HINTS.get(number))
 
 
 def _signal_name(number: int) -> str:
@@ -212,18 +166,3 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return str(number)
-
-
-def _out_of_memory(limits: Limits) -> Outcome:
-    message = f"It needed more than its memory limit of {limits.memory_mb} MB and was stopped."
-    hint = f"Let it hold less at a time, or {RAISE_MEMORY}."
-    return _failure(Status.FAILED, Reason.MEMORY, "OutOfMemory", message, hint)
-
-
-def _failure(status: Status, reason: Reason, kind: str, message: str, hint: str | None = None) -> Outcome:
-    return Outcome(status=status, reason=reason, error=ErrorDetail(type=kind, message=message, hint=hint))
-
-
-def internal(message: str) -> Outcome:
-    """A failure of ours, said to the user."""
-    return _failure(Status.FAILED, Reason.INTERNAL, "SandboxError", message)

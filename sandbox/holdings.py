@@ -4,10 +4,10 @@ import resource
 
 from hexasched.domain.limits import MIB
 from sandbox import limits, proc
-from sandbox.classify import Cause
 from sandbox.jobs import Job
 from sandbox.process import Exit, Process
 from sandbox.reuse import Reuse
+from sandbox.stopped import Cause
 
 COUNT_SHARE = 20  # at most a part of the time goes into counting one run's files, in processor time
 NEVER = float("inf")

@@ -5,12 +5,12 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import wraps
 from pathlib import Path
 
 from hexasched import logs
 from sandbox import limits
 from sandbox.channel import ResultChannel
+from sandbox.guarded import guarded
 from sandbox.jobs import Job, likeness
 from sandbox.launch import Launch
 from sandbox.loop import Loop
@@ -19,20 +19,6 @@ from sandbox.reuse import Reuse
 from sandbox.spool import Record, read_records
 
 READ_BYTES = 4096
-
-
-def _guarded(step: Callable[["Instance"], None]) -> Callable[["Instance"], None]:
-    """A fault of ours with one process must not end the keeper, and with it all others."""
-
-    @wraps(step)
-    def run_step(instance: "Instance") -> None:
-        try:
-            step(instance)
-        except Exception:  # noqa: BLE001 - whatever it was, it ends this process and is logged
-            logs.failure("sandbox.instance_failed", key=instance.template.key)
-            instance.process.kill()
-
-    return run_step
 
 
 class Instance:
@@ -54,6 +40,15 @@ class Instance:
         self.reuse = Reuse(self.process, template.limits)
         if not launch.held:
             self._up()
+
+    @property
+    def key(self) -> str:
+        """The key of the job that it was launched for."""
+        return self.template.key
+
+    def give_up(self) -> None:
+        """End it as our own failure."""
+        self.process.kill()
 
     def attach(self, on_ready: Callable[[], None], on_dead: Callable[[], None]) -> None:
         """From now on somebody is told; at once, if it is ready or dead already."""
@@ -110,7 +105,7 @@ class Instance:
         for fd in (pipes.out, pipes.err, pipes.result):
             self._loop.forget(fd)
 
-    @_guarded
+    @guarded
     def _up(self) -> None:
         job = self.template
         base = limits.base_data_bytes(job.runtime.node)
@@ -120,7 +115,7 @@ class Instance:
         else:
             self._loop.watch(self.process.pipes.result, self._listen)
 
-    @_guarded
+    @guarded
     def _listen(self) -> None:
         data = b""
         with contextlib.suppress(BlockingIOError):

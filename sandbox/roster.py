@@ -10,13 +10,13 @@ from hexasched import logs
 from hexasched.domain.outcomes import Outcome, Reason
 from hexasched.errors import FULL_DISK, is_full_disk
 from sandbox import preload
-from sandbox.classify import Cause, internal, stopped
 from sandbox.instance import Instance
 from sandbox.jobs import Finished, Job, Message, SandboxSettings
 from sandbox.loop import Loop
 from sandbox.run import Run
 from sandbox.spool import Spool, now_ms
 from sandbox.starter import Starter
+from sandbox.stopped import Cause, internal, stopped
 from sandbox.warm import Warm
 
 KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)

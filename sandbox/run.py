@@ -4,7 +4,6 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from functools import wraps
 from typing import Any
 
 from hexasched import logs
@@ -13,8 +12,9 @@ from hexasched.domain.outcomes import Outcome
 from hexasched.errors import FULL_DISK
 from sandbox import jobs
 from sandbox.channel import Frame
-from sandbox.classify import Cause, Evidence, internal, outcome_of, split_exit
+from sandbox.classify import Evidence, outcome_of, split_exit
 from sandbox.control import ControlPipe, order_for
+from sandbox.guarded import guarded
 from sandbox.holdings import NEVER, Holdings
 from sandbox.instance import Instance
 from sandbox.loop import Loop
@@ -24,38 +24,12 @@ from sandbox.output import Output, Pipe
 from sandbox.process import Exit
 from sandbox.requests import Gate, RefusedError, parse_request
 from sandbox.spool import Spool
+from sandbox.stopped import AT_ONCE, REMARKS, Cause, internal
 
 BOOT_S = 20.0
 LINGER_S = 1.0  # that a process has to end after its frame
 ANNOUNCE_S = 0.05
 DRAIN_S = 1.0
-
-_REMARKS: dict[Cause, str] = {
-    "time": "The time limit is reached; the function is told to stop.",
-    "cancel": "This run was cancelled; the function is told to stop.",
-    "replaced": "A newer run replaces this one; the function is told to stop.",
-    "drain": "The service is stopping; the function is told to stop.",
-    "gone": "The service's worker is gone; the function was killed.",
-    "memory": "The memory limit is reached; the function was killed.",
-    "files": "There are too many files in /tmp and /dev/shm; the function was killed.",
-    "scratch": "There is too much in /tmp; the function was killed.",
-    "boot": "The sandbox did not start in time.",
-}
-_AT_ONCE: tuple[Cause, ...] = ("gone", "memory", "files", "scratch", "boot")
-
-
-def _guarded(step: Callable[["Run"], None]) -> Callable[["Run"], None]:
-    """A fault of ours in one run must not end the keeper, and with it all others."""
-
-    @wraps(step)
-    def run_step(run: "Run") -> None:
-        try:
-            step(run)
-        except Exception:  # noqa: BLE001 - whatever it was, it ends this run as ours and is logged
-            logs.failure("sandbox.run_failed", key=run.job.key)
-            run.give_up()
-
-    return run_step
 
 
 class Run:
@@ -92,6 +66,11 @@ class Run:
         self.instance.attach(self._begin, self._dead)
 
     @property
+    def key(self) -> str:
+        """The key of its job."""
+        return self.job.key
+
+    @property
     def pids(self) -> tuple[int | None, ...]:
         """The processes that this run waits for itself."""
         return self._process.pipes.pid, self._process.first
@@ -122,8 +101,8 @@ class Run:
             return
         self._cause = cause
         self._stop_at = self._boot_by = NEVER
-        self._output.remark(_REMARKS[cause])
-        if cause not in _AT_ONCE and self._began and self._process.terminate():
+        self._output.remark(REMARKS[cause])
+        if cause not in AT_ONCE and self._began and self._process.terminate():
             self._kill_at = time.monotonic() + TERM_GRACE_S
         else:
             self._kill()
@@ -136,7 +115,7 @@ class Run:
         self._holdings.measure()
         self._process.kill()
 
-    @_guarded
+    @guarded
     def _begin(self) -> None:
         pipes = self._process.pipes
         assert self._process.first is not None
@@ -151,7 +130,7 @@ class Run:
             self._control.say(order_for(self.job, self._channel.nonce))
         self._pump()  # what came together with its being ready
 
-    @_guarded
+    @guarded
     def _send_control(self) -> None:
         self._control.write()
 
@@ -174,7 +153,7 @@ class Run:
         except (ValueError, RecursionError):
             self._gate.leave()
 
-    @_guarded
+    @guarded
     def _pump(self) -> None:
         self._output.pump()
         self._pass_on_requests()
@@ -227,12 +206,12 @@ class Run:
         self._announced, self._announced_at, self._announce_at = self._spool.size, now, NEVER
         self._tell(jobs.Output(key=self.job.key, size=self._spool.size))
 
-    @_guarded
+    @guarded
     def _look(self) -> None:
         if passed := self._holdings.look(time.monotonic()):
             self.stop(passed)
 
-    @_guarded
+    @guarded
     def _dead(self) -> None:
         self._stop_at = self._kill_at = self._holdings.look_at = self._announce_at = self._boot_by = NEVER
         self._over = True

@@ -13,12 +13,12 @@ from hexasched.domain.outcomes import Outcome
 from hexasched.errors import FULL_DISK, is_full_disk
 from sandbox import cgroups, confined, launch, limits
 from sandbox.cgroups import Group
-from sandbox.classify import internal
 from sandbox.instance import Instance
 from sandbox.jobs import Job, SandboxSettings
 from sandbox.loop import Loop
 from sandbox.namespaces import Entry, Namespaces
 from sandbox.slots import Slots, clear, open_tree, open_way
+from sandbox.stopped import internal
 from sandbox.unfinished import end_unfinished
 
 ETC = {

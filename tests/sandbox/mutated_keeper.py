@@ -8,12 +8,12 @@ from threading import Event
 
 from hexasched.domain.outcomes import Outcome
 from sandbox import keeper, launch, limits, network
-from sandbox.classify import Cause
 from sandbox.holdings import NEVER
 from sandbox.host import Host
 from sandbox.jobs import Job, SandboxSettings
 from sandbox.namespaces import Entry, Namespaces
 from sandbox.run import Run
+from sandbox.stopped import Cause
 from tests.sandbox.mutants import build_filter, flag_names, flags_of
 
 QUICK_END = "a quick end"

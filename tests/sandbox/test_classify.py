@@ -8,7 +8,8 @@ import pytest
 from hexasched.domain.limits import Limits
 from hexasched.domain.outcomes import REASONS, ErrorDetail, Reason, Status
 from sandbox.channel import EnvRead, Frame, FrameReason, json_depth
-from sandbox.classify import Cause, Evidence, outcome_of, split_exit
+from sandbox.classify import Evidence, outcome_of, split_exit
+from sandbox.stopped import Cause
 
 FRAME = Frame(ok=True, reason="ok", result="1", error=None, warnings=("open",), env_read=("A",), env_missing=())
 SEEN = Evidence(
