@@ -7,10 +7,10 @@ from typing import Any
 from hexasched import logs
 from hexasched.domain.kept import Op, Request
 from hexasched.errors import FULL_DISK, HexaSchedError, StoreBusyError, StoreFullError
-from hexasched.store import kept
+from hexasched.store import kept, once
 from hexasched.store.claiming import Claim
 from hexasched.store.database import Connection
-from hexasched.store.kept import Shelf, TooMuchError
+from hexasched.store.kept_rows import Shelf, TooMuchError, shelf_of
 from workers.shop import Shop
 
 READ_ONLY: tuple[Op, ...] = ("get", "list")
@@ -55,7 +55,7 @@ def answer_all(shop: Shop, questions: list[Question]) -> None:
 
 
 def _answers(shop: Shop, connection: Connection, questions: list[Question], now: datetime) -> list[Answer]:
-    shelves = {claim: kept.shelf(connection, claim) for claim in _each(questions)}
+    shelves = {claim: shelf_of(connection, claim) for claim in _each(questions)}
     answers = []
     for question in questions:
         place = shelves[question.claim]
@@ -91,10 +91,10 @@ def _done(shop: Shop, connection: Connection, place: Shelf, request: Request, no
         case "list":
             return {"keys": kept.names(connection, place, request.key, now)}
         case "begin":
-            turn = kept.begin(connection, shop.keys, place, request, now)
+            turn = once.begin(connection, shop.keys, place, request, now)
             return {"state": "mine" if turn.held_by is None else "held", "value": turn.value, "by": turn.held_by}
         case "done":
-            return {} if kept.complete(connection, shop.keys, place, request, now) else TAKEN
+            return {} if once.complete(connection, shop.keys, place, request, now) else TAKEN
         case "drop":
-            kept.give_up(connection, place, request)
+            once.give_up(connection, place, request)
     return {}

@@ -10,10 +10,11 @@ from hexasched.domain import kept as rules
 from hexasched.domain.kept import Request
 from hexasched.domain.outcomes import Outcome, Reason, Status
 from hexasched.secrets import KeyRing
-from hexasched.store import claiming, finishing, functions, kept
+from hexasched.store import claiming, finishing, functions, kept, once
 from hexasched.store import tables as t
 from hexasched.store.database import Connection, Database
-from hexasched.store.kept import Shelf, TooMuchError, Turn
+from hexasched.store.kept_rows import Shelf, TooMuchError, shelf_of
+from hexasched.store.once import Turn
 from tests.factories import NOW, make_function, make_run, make_workspace
 
 KEYS = KeyRing([(b"test", b"k" * 32)])
@@ -27,7 +28,7 @@ def place(connection: Connection, *, trigger: str = "manual", function: function
     function = function or make_function(connection, make_workspace(connection).id)
     run_id = make_run(connection, function, trigger=trigger)
     claim = next(one for one in claiming.claim(connection, "w1", 9, NOW) if one.run_id == run_id)
-    found = kept.shelf(connection, claim)
+    found = shelf_of(connection, claim)
     assert found is not None
     return found
 
@@ -88,9 +89,9 @@ def mine_workspace(connection: Connection) -> int:
 def test_who_has_lost_its_run_has_no_shelf(database: Database) -> None:
     with database.writing() as connection:
         shelf = place(connection)
-        assert kept.shelf(connection, replace(shelf.claim, fence=shelf.claim.fence + 1)) is None
+        assert shelf_of(connection, replace(shelf.claim, fence=shelf.claim.fence + 1)) is None
         end(connection, shelf)
-        assert kept.shelf(connection, shelf.claim) is None
+        assert shelf_of(connection, shelf.claim) is None
 
 
 def test_values_live_their_time(database: Database) -> None:
@@ -130,25 +131,25 @@ def test_there_is_room_for_so_many_keys_and_bytes(database: Database, monkeypatc
         kept.remove(connection, shelf, "b", NOW)
         with pytest.raises(TooMuchError, match="more than 0 MB"):
             put(connection, shelf, "d", f'"{"x" * 100}"')
-        kept.begin(connection, KEYS, shelf, WORK, NOW)  # has room of its own
+        once.begin(connection, KEYS, shelf, WORK, NOW)  # has room of its own
 
 
 def test_the_first_does_the_work_and_the_others_get_its_result(database: Database) -> None:
     with database.writing() as connection:
         first = place(connection)
         second = another(connection, first)
-        assert kept.begin(connection, KEYS, first, WORK, NOW) == Turn()
-        assert kept.begin(connection, KEYS, first, WORK, NOW) == Turn(), "the same call asks again"
-        assert kept.begin(connection, KEYS, second, WORK, NOW) == Turn(held_by=first.claim.run_id)
+        assert once.begin(connection, KEYS, first, WORK, NOW) == Turn()
+        assert once.begin(connection, KEYS, first, WORK, NOW) == Turn(), "the same call asks again"
+        assert once.begin(connection, KEYS, second, WORK, NOW) == Turn(held_by=first.claim.run_id)
         same_run = replace(WORK, token=2)
-        assert kept.begin(connection, KEYS, first, same_run, NOW) == Turn(held_by=first.claim.run_id)
-        assert not kept.complete(connection, KEYS, second, DONE, NOW)
-        assert kept.complete(connection, KEYS, first, DONE, NOW)
-        assert kept.complete(connection, KEYS, first, DONE, NOW), "the commit's answer may have got lost"
-        assert kept.begin(connection, KEYS, second, WORK, NOW) == Turn(value='{"sent":3}')
+        assert once.begin(connection, KEYS, first, same_run, NOW) == Turn(held_by=first.claim.run_id)
+        assert not once.complete(connection, KEYS, second, DONE, NOW)
+        assert once.complete(connection, KEYS, first, DONE, NOW)
+        assert once.complete(connection, KEYS, first, DONE, NOW), "the commit's answer may have got lost"
+        assert once.begin(connection, KEYS, second, WORK, NOW) == Turn(value='{"sent":3}')
         end(connection, first)
-        assert kept.begin(connection, KEYS, second, WORK, NOW) == Turn(value='{"sent":3}')
-        assert kept.begin(connection, KEYS, second, WORK, LATER) == Turn(), "after thirty days"
+        assert once.begin(connection, KEYS, second, WORK, NOW) == Turn(value='{"sent":3}')
+        assert once.begin(connection, KEYS, second, WORK, LATER) == Turn(), "after thirty days"
         assert kept.get(connection, KEYS, second, WORK.key, NOW) is None, "values have keys of their own"
 
 
@@ -156,19 +157,19 @@ def test_work_that_failed_or_whose_run_died_is_free_again(database: Database) ->
     with database.writing() as connection:
         first = place(connection)
         second = another(connection, first)
-        kept.begin(connection, KEYS, first, WORK, NOW)
-        kept.give_up(connection, second, WORK)
-        assert kept.begin(connection, KEYS, second, WORK, NOW) == Turn(held_by=first.claim.run_id), (
+        once.begin(connection, KEYS, first, WORK, NOW)
+        once.give_up(connection, second, WORK)
+        assert once.begin(connection, KEYS, second, WORK, NOW) == Turn(held_by=first.claim.run_id), (
             "not theirs to give up"
         )
-        kept.give_up(connection, first, WORK)
-        assert kept.begin(connection, KEYS, second, WORK, NOW) == Turn()
+        once.give_up(connection, first, WORK)
+        assert once.begin(connection, KEYS, second, WORK, NOW) == Turn()
         end(connection, second)
-        assert kept.begin(connection, KEYS, first, WORK, NOW) == Turn()
-        assert not kept.complete(connection, KEYS, second, DONE, NOW), "it is the first one's again"
-        kept.complete(connection, KEYS, first, DONE, NOW)
-        kept.give_up(connection, first, WORK)
-        assert kept.begin(connection, KEYS, first, WORK, NOW) == Turn(value='{"sent":3}'), "done is done"
+        assert once.begin(connection, KEYS, first, WORK, NOW) == Turn()
+        assert not once.complete(connection, KEYS, second, DONE, NOW), "it is the first one's again"
+        once.complete(connection, KEYS, first, DONE, NOW)
+        once.give_up(connection, first, WORK)
+        assert once.begin(connection, KEYS, first, WORK, NOW) == Turn(value='{"sent":3}'), "done is done"
 
 
 def test_a_deleted_function_keeps_nothing(database: Database) -> None:

@@ -21,6 +21,7 @@ from hexasched.store import (
     functions,
     holding,
     kept,
+    kept_rows,
     logs,
     runs,
     ticks,
@@ -147,7 +148,7 @@ def kept_value(connection: Connection, keys: KeyRing, function: Function, now: d
     """A run of the function keeps something: a value unless told otherwise."""
     queued_run(connection, function, now)
     claim = start(connection, now)
-    place = kept.shelf(connection, claim)
+    place = kept_rows.shelf_of(connection, claim)
     assert place
     values = {"op": "set", "key": "cursor", "value": "41", "shown": "41", **request}
     kept.put(connection, keys, place, Request(id=1, **values), now)
