@@ -24,7 +24,7 @@ from hexasched.store.database import Database
 from hexasched.store.functions import Function
 from tests.processes.service import PASSWORD, Service, running
 
-LOOK_S = 0.001
+LOOK_S = 0.0003  # how late the end of a run may be seen; to look costs a few percent of a core
 STILL_S = 0.1
 _OPEN = (Status.QUEUED, Status.RUNNING)
 
@@ -51,7 +51,7 @@ class Rig:
         self.service.deploy(name, SOURCE, self.folder / "sources" / name, *options)
 
     def wait_for_end(self, run_id: int) -> None:
-        """Return as soon as the store shows that a run has ended; looking costs few percent of a core."""
+        """Return as soon as the store shows that a run has ended."""
         raw = self.database.engine.raw_connection()
         cursor = raw.cursor()
 
