@@ -1,6 +1,6 @@
 # make run    sets everything up and starts HexaSched with a sample; options: make run ARGS="--port 9000"
 # make test   sets everything up and runs all tests; options for pytest: make test ARGS="-k cron"
-# make test-vm  boots Debian 12 in qemu and checks systemd, cgroups and Docker there; root, about 20 minutes
+# make test-vm  boots Debian 12 in qemu and checks systemd, cgroups and Docker there; root, about an hour
 # make bench  measures, prints a table and writes bench/results.json; a part: make bench ARGS="warm herd"
 # make torture  kills, freezes and edits a service at random and judges what is left: make torture ARGS="--seconds 600"
 # make mutations  removes each single part of the sandbox in turn; one of the hostile functions must break out then

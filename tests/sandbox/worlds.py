@@ -101,7 +101,7 @@ def belongs(attack: Attack, world: str) -> bool:
 
 @contextmanager
 def running_world(name: str, folder: Path, **changes: Any) -> Iterator[World]:
-    """One of WORLDS; `changes` are of running_worker."""
+    """One of WORLDS; `changes` are of running_worker, whose `before` comes after what the world puts there."""
     data, walls = folder / "data", name.partition("-")[0]
     secret = f"PLANTED-{secrets.token_hex(8)}"
     environ = {"HEXASCHED_DATABASE_URL": f"postgresql://hexasched:{secret}@db/hexasched"}
@@ -135,8 +135,9 @@ def _worker(name: str, folder: Path, environ: dict[str, str], **changes: Any) ->
     if name == NO_WALLS:
         return worker_on_own_host(folder, environ=environ, mode="none", **changes)
     as_user = (sys.executable, "-c", _AS_USER, str(data)) if name.endswith("-user") and os.getuid() == 0 else ()
+    changes["before"] = (*as_user, *changes.get("before", ()))
     network: dict[str, Any] = {"loopback_ports": (1025,), "block_private": True}
-    return worker_on_own_host(folder, environ=environ, before=as_user, **network, **changes)
+    return worker_on_own_host(folder, environ=environ, **network, **changes)
 
 
 def _start_neighbour(worker: Worker, walls: str) -> Job:

@@ -26,6 +26,8 @@ def payload(cache: Path, docker_base: Path) -> Path:
     shutil.copytree(ROOT / "tests" / "vm" / "inside", vm / "inside", ignore=shutil.ignore_patterns("__pycache__"))
     for package in (vm, vm.parent):
         (package / "__init__.py").touch()
+    shutil.copytree(ROOT / "tests" / "sandbox", vm.parent / "sandbox", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "tests" / "waiting.py", vm.parent)
     shutil.copytree(ROOT / "deploy", folder / "deploy")
     for name in ("Dockerfile", ".dockerignore"):
         if (ROOT / name).exists():
