@@ -6,6 +6,7 @@
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ RESULTS, PART = HERE / "results.json", HERE / "results-part.json"
 
 def main() -> None:
     """Measure, tell, keep; exit 1 if a measurement is not valid. A goal that is missed is no error."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is ended then, too
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("families", nargs="*", metavar="FAMILY", help=", ".join(FAMILIES))
     wanted = parser.parse_args().families or list(FAMILIES)

@@ -1,6 +1,7 @@
 """Fixtures of all tests: a real database of either kind."""
 
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import pytest
 from hexasched.store import schema
 from hexasched.store.database import Database
 from tests import postgres
+
+# Who ends the tests wants the services, databases and sandboxes gone that they have started.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

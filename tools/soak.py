@@ -5,6 +5,7 @@ grown by more than 20 MB since the first hundred runs, or if a process, file or 
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -114,6 +115,7 @@ def _is_of_a_run(process: psutil.Process) -> bool:
 
 def main() -> None:
     """Start the service, send the runs, print figures as it goes, judge."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is ended then, too
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=10_000)
     wanted = parser.parse_args().runs

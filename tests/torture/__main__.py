@@ -6,6 +6,7 @@ The seed decides what is done; when it hits what is up to the machine. After a b
 import argparse
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -32,6 +33,7 @@ LONG_S = 300.0
 
 def main() -> None:
     """Exit 0 if every promise was kept."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is ended then, too
     parser = argparse.ArgumentParser(prog="make torture", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60, help="how long faults happen")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
